@@ -1,0 +1,179 @@
+"""The graph: what the user wrote, bound, checked and shaped.
+
+A net is a tree of graphs. A node runs an op or another graph: a block at given argument values and
+input shapes is *one* graph (its *signature*), shared by every node that calls it. So checking, counting
+and emitting cost by signature, and 1202 layers are 600 small nodes. `flatten` gives the plain graph of
+ops where that is wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import networkx as nx
+
+from resdsl.ops.base import Init, Op
+from resdsl.sizes import Shape
+from resdsl.source import Span
+
+ShortcutKind = Literal["", "identity", "projection", "zero_pad", "body"]
+GraphKind = Literal["net", "block", "scope", "repeat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A value inside one graph: output `index` of a node."""
+
+    node: str
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """An input of a graph. `axes` names the spatial sizes it declares, like `("H", "W")`."""
+
+    name: str
+    shape: Shape | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A `param` (trained) or `buffer`: `shape` as stored, without the batch unless `batched`.
+
+    `batched` tensors are stored with a leading 1 that stretches over the batch.
+    """
+
+    name: str
+    shape: Shape
+    trained: bool
+    batched: bool
+    init: Init | None
+
+
+Content: TypeAlias = "Op | Graph | Feed | Tensor"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One step.
+
+    Attributes:
+        id: unique in its graph. Of a node that owns a module, its address: `conv1`, `layer1`, `0`.
+        content: the op, or the graph of the block or scope, that runs.
+        inputs: the values it takes, in order. Edges of the networkx graph are derived from these.
+        shapes: shape of each output; None where an error upstream left it unknown.
+        span: where it was written.
+        module: address of the module it runs; the same for several nodes when weights are shared
+            (`apply`); None when it has no module (an addition).
+        shortcut: on the addition of a residual, the kind of its shortcut, which is its last input.
+        stage: name of the `stage` around it, at net level.
+        names: the names given with `as`.
+        inits: initialisers in force for its tensors, by tensor name.
+    """
+
+    id: str
+    content: Content
+    inputs: tuple[Port, ...]
+    shapes: tuple[Shape | None, ...]
+    span: Span
+    module: str | None = None
+    shortcut: ShortcutKind = ""
+    stage: str | None = None
+    names: tuple[str, ...] = ()
+    inits: tuple[tuple[str, Init], ...] = ()
+
+
+@dataclass(eq=False)
+class Graph:
+    """A net, block, named scope or repeat at fixed arguments and input shapes.
+
+    Attributes:
+        name: of the net or block; of a scope or repeat, its layer name.
+        kind: a `net` or `block` was declared with that word; a `scope` is a named brace or chain; a
+            `repeat` holds `x N` copies under the addresses `0`, `1`, ...
+        args: the arguments it was made with, as compile-time values, by parameter name.
+        nx: nodes in the order of the text; `nodes[id]["node"]` is a `Node`, edges carry `key=slot`
+            and the attributes `index` (output of the source) and `shortcut`.
+        inputs: ids of its `Feed` nodes; `outputs` the values it returns, `output_names` their keys
+            (empty for the plain flow), `training_outputs` those returned in training only.
+    """
+
+    name: str
+    kind: GraphKind
+    span: Span
+    doc: str | None = None
+    args: tuple[tuple[str, Any], ...] = ()
+    nx: nx.MultiDiGraph = field(default_factory=nx.MultiDiGraph)
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[Port] = field(default_factory=list)
+    output_names: tuple[str, ...] = ()
+    training_outputs: tuple[str, ...] = ()
+
+    def add(self, node: Node) -> None:
+        """Add a node and the edges from its inputs."""
+        assert node.id not in self.nx, f"duplicate node {node.id}"
+        self.nx.add_node(node.id, node=node)
+        last = len(node.inputs) - 1
+        for slot, port in enumerate(node.inputs):
+            kind = node.shortcut if slot == last else ""
+            self.nx.add_edge(port.node, node.id, key=slot, index=port.index, shortcut=kind)
+
+    def replace(self, node: Node) -> None:
+        """Replace a node by one with the same id and inputs."""
+        self.nx.nodes[node.id]["node"] = node
+
+    def node(self, id: str) -> Node:
+        """Node by id."""
+        found: Node = self.nx.nodes[id]["node"]
+        return found
+
+    def nodes(self) -> Iterator[Node]:
+        """All nodes in the order they were written, which is topological: a node only takes earlier ones."""
+        for _, data in self.nx.nodes(data="node"):
+            yield data
+
+    def shape(self, port: Port) -> Shape | None:
+        """Shape of a value."""
+        return self.node(port.node).shapes[port.index]
+
+    def operands(self, node: Node) -> tuple[Shape, ...]:
+        """Input shapes of a node of a graph without errors."""
+        shapes = tuple(self.shape(p) for p in node.inputs)
+        assert all(s is not None for s in shapes), f"{node.id}: unknown input shape"
+        return shapes  # type: ignore[return-value]
+
+    @property
+    def input_shapes(self) -> tuple[Shape | None, ...]:
+        """Shapes of its inputs."""
+        return tuple(self.node(i).shapes[0] for i in self.inputs)
+
+    @property
+    def output_shapes(self) -> tuple[Shape | None, ...]:
+        """Shapes of its outputs."""
+        return tuple(self.shape(p) for p in self.outputs)
+
+    def modules(self) -> Iterator[Node]:
+        """The first node of each module address, in the order of the state_dict."""
+        seen: set[str] = set()
+        for node in self.nodes():
+            if node.module is not None and node.module not in seen:
+                seen.add(node.module)
+                yield node
+
+    def signatures(self) -> list[Graph]:
+        """This graph and every distinct graph it uses, each once, inner ones first."""
+        done: dict[int, Graph] = {}
+        stack: list[tuple[Graph, bool]] = [(self, False)]
+        while stack:
+            graph, ready = stack.pop()
+            if id(graph) in done:
+                continue
+            if ready:
+                done[id(graph)] = graph
+                continue
+            stack.append((graph, True))
+            inner = [n.content for n in graph.nodes() if isinstance(n.content, Graph)]
+            stack.extend((g, False) for g in reversed(inner) if id(g) not in done)
+        return list(done.values())

@@ -1,0 +1,313 @@
+"""What an op is: a frozen dataclass that knows its arguments, shapes, counts and torch text.
+
+An op is what torch has as one call. It knows nothing of spans, the syntax or diagnostics: a rule
+that does not accept its input raises `Reject`, naming the argument or input to blame, and the pass
+that called it finds the place. Shapes leave the batch out: an image is `(3, H, W)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, field, fields
+from fractions import Fraction
+from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
+
+from resdsl.sizes import Dim, Shape
+
+Window = int | tuple[int, ...]
+"""A size along the spatial axes; an int means the same on each."""
+
+
+class Reject(Exception):
+    """An op does not accept what it was given.
+
+    Attributes:
+        message: what is wrong, a lowercase clause.
+        blame: name of the argument, or index of the input, that is at fault; None is the call.
+        help: how to repair it.
+        code: slug of the diagnostic, `bad-shape` unless the cause has a page of its own.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        blame: str | int | None = None,
+        help: str | None = None,
+        code: str = "bad-shape",
+    ) -> None:
+        super().__init__(message)
+        self.message, self.blame, self.help, self.code = message, blame, help, code
+
+
+# ---------------------------------------------------------------- arguments
+
+Kind = Literal["int", "float", "bool", "str", "size", "bias", "init", "axes", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arg:
+    """What an argument takes.
+
+    Kinds: `int`, `float` (an int will do), `bool`, `str`; `size` is a `Window` (`3x3`, or an int);
+    `bias` is true, false or an initialiser; `init` an initialiser or none; `axes` a list of ints;
+    `value` anything.
+    """
+
+    kind: Kind
+    doc: str
+    at_least: float | None = None
+    at_most: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+def arg(
+    kind: Kind,
+    doc: str,
+    default: Any = MISSING,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declare an argument. Without a default it is required, and may be given by position."""
+    return field(default=default, metadata={"arg": Arg(kind, doc, at_least, at_most, choices)})
+
+
+@dataclass(frozen=True, slots=True)
+class Init:
+    """An initialiser: a call of `torch.nn.init` without its tensor.
+
+    `Init("normal_", (("std", 0.01),))` is `nn.init.normal_(tensor, std=0.01)`: the function keeps its
+    underscore, and the keywords are torch's.
+    """
+
+    function: str
+    arguments: tuple[tuple[str, Any], ...] = ()
+
+
+# ---------------------------------------------------------------- torch text, as data
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A module to create: `nn.Conv2d(3, 64, 7, stride=2, bias=False)`. Values are Python literals."""
+
+    target: str
+    args: tuple[Any, ...] = ()
+    kwargs: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An expression: `Text("F.max_pool2d({0}, {size}, stride={stride})", (("size", 3), ("stride", 2)))`.
+
+    `{0}`, `{1}` are the inputs, `{*}` all of them with commas, `{name}` a literal, `{self}` the module.
+    The inputs are names (or other atoms), and the result may be any expression: it binds weakly.
+    `self.training` may stand in the template.
+    """
+
+    template: str
+    literals: tuple[tuple[str, Any], ...] = ()
+
+
+# ---------------------------------------------------------------- the op
+
+
+class Op:
+    """Base of all ops. Subclasses are declared with `@op(...)` and override what differs.
+
+    Class attributes:
+        name: the word in a spec.
+        arity: number of inputs; None is any number from 1.
+        body: what a body in braces means: None (takes none), "steps" or "arms".
+        category: conv, linear, norm, activation, pool, merge, shape, regularisation: its colour in
+            pictures.
+        functional: `forward` needs no module: `text` does not use `{self}`. A module is then only made
+            inside an `nn.Sequential`.
+        examples: calls with their input shapes, used by the documentation and by the tests.
+    """
+
+    name: ClassVar[str]
+    arity: ClassVar[int | None]
+    body: ClassVar[Literal["steps", "arms"] | None]
+    category: ClassVar[str]
+    functional: ClassVar[bool] = False
+    examples: ClassVar[tuple[Example, ...]] = ()
+
+    def infer(self, *xs: Shape) -> Shape:
+        """Shape of the output for input shapes; raises `Reject`. Dimensions may be symbolic."""
+        raise NotImplementedError
+
+    def infer_all(self, *xs: Shape) -> tuple[Shape, ...]:
+        """Shapes of all outputs, for ops with several."""
+        return (self.infer(*xs),)
+
+    def params(self, *xs: Shape) -> int:
+        """Number of trained values."""
+        return 0
+
+    def macs(self, *xs: tuple[int, ...]) -> int:
+        """Multiply-accumulates for one sample, counted as PyTorch's FlopCounterMode does (FLOPs / 2)."""
+        return 0
+
+    def window(self, *xs: Shape) -> tuple[tuple[int, int | Fraction], ...] | None:
+        """What an output sees: (extent, stride) along each spatial axis, a fraction when upsampling.
+
+        None sees the whole input; () keeps each position.
+        """
+        return ()
+
+    def module(self, *xs: Shape) -> New | None:
+        """The module `__init__` creates; None when torch has none."""
+        return None
+
+    def inits(self) -> tuple[tuple[str, Init], ...]:
+        """Tensors of the module with an initialiser of their own: `(("weight", Init(...)),)`."""
+        return ()
+
+    def text(self, *xs: Shape) -> Text:
+        """The expression `forward` runs. By default calls the module."""
+        return Text("{self}({0})")
+
+    def label(self) -> str:
+        """A few words for tables and pictures: `7x7 conv, 64, /2`."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A call as written in a spec, and the input shapes it is for."""
+
+    call: str
+    inputs: tuple[Shape, ...]
+
+
+def eg(call: str, *inputs: Shape) -> Example:
+    """An example of an op: `eg("conv(64, 3x3)", (3, 32, 32))`."""
+    return Example(call, inputs)
+
+
+OPS: dict[str, type[Op]] = {}
+T = TypeVar("T", bound=type[Op])
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(arg,))
+def op(
+    name: str,
+    *,
+    category: str,
+    arity: int | None = 1,
+    body: Literal["steps", "arms"] | None = None,
+) -> Callable[[T], T]:
+    """Make a class a frozen dataclass and register it under `name`."""
+
+    def register(cls: T) -> T:
+        assert name not in OPS, f"duplicate op {name}"
+        cls.name, cls.category, cls.arity, cls.body = name, category, arity, body
+        made: T = dataclass(frozen=True)(cls)
+        OPS[name] = made
+        return made
+
+    return register
+
+
+def arguments(cls: type[Op]) -> dict[str, tuple[Arg, Field[Any]]]:
+    """The arguments an op declares, in order."""
+    return {f.name: (f.metadata["arg"], f) for f in fields(cls)}  # type: ignore[arg-type]
+
+
+def required(cls: type[Op]) -> tuple[str, ...]:
+    """Names of the arguments without a default: these may be given by position."""
+    return tuple(name for name, (_, f) in arguments(cls).items() if f.default is MISSING)
+
+
+def inits(**tensors: Any) -> tuple[tuple[str, Init], ...]:
+    """The tensors that were given an initialiser."""
+    return tuple((name, init) for name, init in tensors.items() if isinstance(init, Init))
+
+
+# ---------------------------------------------------------------- helpers for writing torch text
+
+
+def keywords(**given: tuple[Any, Any]) -> tuple[tuple[str, Any], ...]:
+    """Keyword arguments as `(name, value)`, leaving out those equal to torch's default.
+
+    `keywords(stride=((2, 2), 1))` is `(("stride", 2),)`: equal sizes on all axes print as one int.
+    """
+    kept = []
+    for name, (value, default) in given.items():
+        short = one(value)
+        if short != default or isinstance(short, bool) != isinstance(default, bool):
+            kept.append((name, short))
+    return tuple(kept)
+
+
+def call(function: str, *args: Any, kwargs: tuple[tuple[str, Any], ...] = ()) -> Text:
+    """A function of the input and literals: `call("F.max_pool2d", 3, kwargs=(("stride", 2),))`."""
+    positional = tuple((f"a{i}", value) for i, value in enumerate(args))
+    parts = ["{0}", *(f"{{{n}}}" for n, _ in positional), *(f"{n}={{{n}}}" for n, _ in kwargs)]
+    return Text(f"{function}({', '.join(parts)})", positional + kwargs)
+
+
+def one(value: Any) -> Any:
+    """`(3, 3)` as 3: torch takes an int for equal sizes."""
+    if isinstance(value, tuple) and value and all(v == value[0] for v in value):
+        return value[0]
+    return value
+
+
+# ---------------------------------------------------------------- helpers for shape rules
+
+
+def axes_of(shape: Shape, least: int = 1, most: int = 3) -> tuple[Dim, ...]:
+    """The spatial part of `(C, *spatial)`; rejects other ranks."""
+    rank = len(shape) - 1
+    if not least <= rank <= most:
+        raise Reject(f"needs an input of {least} to {most} spatial axes, got `{show(shape)}`", 0)
+    return shape[1:]
+
+
+def spread(window: Window, rank: int, blame: str) -> tuple[int, ...]:
+    """One int for each axis."""
+    if isinstance(window, int):
+        return (window,) * rank
+    if len(window) != rank:
+        raise Reject(f"`{blame}` has {len(window)} sizes, but the input has {rank} spatial axes", blame)
+    return window
+
+
+def fixed(dim: Dim, what: str, help: str | None = None) -> int:
+    """An int, or `Reject` for a dimension that varies with the input size."""
+    if not isinstance(dim, int):
+        raise Reject(f"{what} must be a fixed number, but is `{dim}`", 0, help, code="varying-size")
+    return dim
+
+
+def axis_at(axis: int, shape: Shape, blame: str = "axis") -> int:
+    """An axis counted from the front; rejects one that the shape does not have."""
+    if not -len(shape) <= axis < len(shape):
+        raise Reject(f"`{show(shape)}` has no axis {axis}", blame, "axes count from 0, without the batch")
+    return axis % len(shape)
+
+
+def dim(axis: int) -> int:
+    """Torch's number for an axis, where the batch is 0; negative ones stay."""
+    return axis + 1 if axis >= 0 else axis
+
+
+def show(shape: Shape) -> str:
+    """`64x56x56`; symbolic dimensions as `[64, ceil(H / 4), ceil(W / 4)]`."""
+    if all(isinstance(d, int) for d in shape):
+        return "x".join(map(str, shape)) or "a scalar"
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def by(window: Window) -> str:
+    """A window in a label: `(3, 3)` with a multiplication sign, an int as it is."""
+    return "\N{MULTIPLICATION SIGN}".join(map(str, window)) if isinstance(window, tuple) else str(window)
+
+
+def step(stride: Window) -> str:
+    """A stride in a label: `, /2`; nothing for 1."""
+    short = one(stride)
+    return "" if short == 1 else f", /{by(short)}"

@@ -1,0 +1,117 @@
+"""Window arithmetic shared by convolutions and pools."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from resdsl.ops.base import Reject, Window, show, spread
+from resdsl.sizes import Dim, Size
+
+
+class Windows(NamedTuple):
+    """How a window moves: one int for each spatial axis."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """The extent of the window: `dilation * (kernel - 1) + 1`."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    @property
+    def field(self) -> tuple[tuple[int, int | Fraction], ...]:
+        """(extent, stride) along each axis, as `Op.window` wants it."""
+        return tuple(zip(self.reach, self.stride, strict=True))
+
+
+def windows(
+    rank: int, size: Window, stride: Window, padding: Window | None, dilation: Window = 1
+) -> Windows:
+    """Spread the arguments over the axes and settle a padding that was not written.
+
+    The default is 0 where the window equals the stride (patches), else what keeps the size at stride 1:
+    `dilation * (k - 1) / 2`, which needs an odd window.
+    """
+    kernel = spread(size, rank, "size")
+    strides = spread(stride, rank, "stride")
+    dilations = spread(dilation, rank, "dilation")
+    if padding is not None:
+        return Windows(kernel, strides, spread(padding, rank, "padding"), dilations)
+    paddings = []
+    for k, s, d in zip(kernel, strides, dilations, strict=True):
+        if k == s and d == 1:
+            paddings.append(0)
+        elif d * (k - 1) % 2 == 0:
+            paddings.append(d * (k - 1) // 2)
+        else:
+            raise Reject(
+                f"a window of {k} with stride {s} has no middle, so `padding` has no default",
+                "size",
+                f"write `padding = {(k - 1) // 2}`, or the padding you mean",
+                code="needs-padding",
+            )
+    return Windows(kernel, strides, tuple(paddings), dilations)
+
+
+def slide(
+    sizes: tuple[Dim, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+    *,
+    ceil_mode: bool = False,
+    blame: str = "size",
+) -> tuple[Dim, ...]:
+    """Sizes after sliding a window: `floor((h + 2p - d(k - 1) - 1) / s) + 1` (torch.nn.Conv2d).
+
+    With `ceil_mode` the division rounds up, but a window may not start in the right padding
+    (torch.nn.MaxPool2d).
+    """
+    out: list[Dim] = []
+    for h, k, s, p, d in zip(sizes, kernel, stride, padding, dilation, strict=True):
+        reach = d * (k - 1) + 1
+        span = h + (2 * p - reach)
+        if not ceil_mode:
+            size = span // s + 1
+        else:
+            # The last window may not start beyond the input and its left padding.
+            size = _smaller((span + (s - 1)) // s + 1, (h + (p + s - 1)) // s)
+        if isinstance(size, int) and size < 1:
+            padded = f" (padded to {h + 2 * p})" if p else ""
+            raise Reject(
+                f"a window of {reach} does not fit an input of {show(sizes)}{padded}",
+                blame,
+                "use a larger input, a smaller window or more padding",
+                code="input-too-small",
+            )
+        out.append(size)
+    return tuple(out)
+
+
+def pieces(size: Dim, parts: int) -> tuple[int, int | Fraction] | None:
+    """(extent, stride) of adaptive pooling, whose windows differ by at most one; None if they vary."""
+    if not isinstance(size, int):
+        return None
+    extent = max(-(-(i + 1) * size // parts) - i * size // parts for i in range(parts))
+    return extent, Fraction(size, parts)
+
+
+def _smaller(a: Dim, b: Dim) -> Dim:
+    """The smaller of two sizes that grow alike."""
+    if isinstance(a, int) and isinstance(b, int):
+        return min(a, b)
+    gap = a - b
+    return min(a, b + gap) if isinstance(gap, int) and False else a - _positive(gap)
+
+
+def _positive(gap: Dim) -> Dim:
+    """`max(gap, 0)` of a gap that is fixed or periodic."""
+    if isinstance(gap, int):
+        return max(gap, 0)
+    assert isinstance(gap, Size) and gap.slope == 0
+    return gap.map(lambda offset: max(offset, 0))
