@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 import networkx as nx
@@ -18,6 +19,7 @@ from resdsl.ops.base import Init, Op
 from resdsl.sizes import Shape
 from resdsl.source import Span
 
+Field: TypeAlias = tuple[tuple[Fraction, Fraction], ...]
 ShortcutKind = Literal["", "identity", "projection", "zero_pad", "body"]
 GraphKind = Literal["net", "block", "scope", "repeat"]
 
@@ -32,7 +34,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """An input of a graph. `axes` names the spatial sizes it declares, like `("H", "W")`."""
+    """An input of a graph."""
 
     name: str
     shape: Shape | None
@@ -98,6 +100,10 @@ class Graph:
             and the attributes `index` (output of the source) and `shortcut`.
         inputs: ids of its `Feed` nodes; `outputs` the values it returns, `output_names` their keys
             (empty for the plain flow), `training_outputs` those returned in training only.
+        order: module addresses in the order of the text, which is the order of the state_dict.
+        values: the values that can be read from outside by path (`encoder.layer3`).
+        fields: receptive field of every value in `values` and of every output, by port: for each
+            spatial axis (extent, stride) in positions of the first input; None sees all of it.
     """
 
     name: str
@@ -110,6 +116,9 @@ class Graph:
     outputs: list[Port] = field(default_factory=list)
     output_names: tuple[str, ...] = ()
     training_outputs: tuple[str, ...] = ()
+    order: list[str] = field(default_factory=list)
+    values: dict[str, Port] = field(default_factory=dict)
+    fields: dict[Port, Field | None] = field(default_factory=dict)
 
     def add(self, node: Node) -> None:
         """Add a node and the edges from its inputs."""
@@ -154,13 +163,13 @@ class Graph:
         """Shapes of its outputs."""
         return tuple(self.shape(p) for p in self.outputs)
 
-    def modules(self) -> Iterator[Node]:
+    def modules(self) -> list[Node]:
         """The first node of each module address, in the order of the state_dict."""
-        seen: set[str] = set()
+        first: dict[str, Node] = {}
         for node in self.nodes():
-            if node.module is not None and node.module not in seen:
-                seen.add(node.module)
-                yield node
+            if node.module is not None:
+                first.setdefault(node.module, node)
+        return [first[address] for address in self.order if address in first]
 
     def signatures(self) -> list[Graph]:
         """This graph and every distinct graph it uses, each once, inner ones first."""
@@ -177,3 +186,27 @@ class Graph:
             inner = [n.content for n in graph.nodes() if isinstance(n.content, Graph)]
             stack.extend((g, False) for g in reversed(inner) if id(g) not in done)
         return list(done.values())
+
+
+@dataclass(frozen=True)
+class Net:
+    """A checked net: its graph, and what is known of its input.
+
+    Attributes:
+        name: as it was asked for: `resnet50`.
+        graph: the whole net.
+        settings: arguments given from outside, as text.
+        sizes: the input sizes that vary, in order: `("H", "W")`.
+        nominal: the sizes it is counted and drawn at; None when the spec does not say.
+        least: the smallest admitted value of each size.
+        conditions: the `where` conditions as written.
+    """
+
+    name: str
+    graph: Graph
+    settings: tuple[tuple[str, str], ...] = ()
+    sizes: tuple[str, ...] = ()
+    nominal: dict[str, int] | None = None
+    least: dict[str, int] = field(default_factory=dict)
+    conditions: tuple[str, ...] = ()
+    doc: str | None = None

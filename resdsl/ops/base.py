@@ -116,6 +116,9 @@ class Text:
 class Op:
     """Base of all ops. Subclasses are declared with `@op(...)` and override what differs.
 
+    The methods take the shapes of the inputs. Here they take anything, so that an op can name its own:
+    `infer(self, x: Shape)`.
+
     Class attributes:
         name: the word in a spec.
         arity: number of inputs; None is any number from 1.
@@ -134,30 +137,33 @@ class Op:
     functional: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]] = ()
 
-    def infer(self, *xs: Shape) -> Shape:
+    def infer(self, *xs: Any, **_: Any) -> Shape:
         """Shape of the output for input shapes; raises `Reject`. Dimensions may be symbolic."""
         raise NotImplementedError
 
-    def infer_all(self, *xs: Shape) -> tuple[Shape, ...]:
+    def infer_all(self, *xs: Any, **_: Any) -> tuple[Shape, ...]:
         """Shapes of all outputs, for ops with several."""
         return (self.infer(*xs),)
 
-    def params(self, *xs: Shape) -> int:
+    def params(self, *xs: Any, **_: Any) -> int:
         """Number of trained values."""
         return 0
 
-    def macs(self, *xs: tuple[int, ...]) -> int:
-        """Multiply-accumulates for one sample, counted as PyTorch's FlopCounterMode does (FLOPs / 2)."""
+    def macs(self, *xs: Any, **_: Any) -> int:
+        """Multiply-accumulates for one sample, counted as PyTorch's FlopCounterMode does (FLOPs / 2).
+
+        The shapes are ints here.
+        """
         return 0
 
-    def window(self, *xs: Shape) -> tuple[tuple[int, int | Fraction], ...] | None:
+    def window(self, *xs: Any, **_: Any) -> tuple[tuple[int, int | Fraction], ...] | None:
         """What an output sees: (extent, stride) along each spatial axis, a fraction when upsampling.
 
         None sees the whole input; () keeps each position.
         """
         return ()
 
-    def module(self, *xs: Shape) -> New | None:
+    def module(self, *xs: Any, **_: Any) -> New | None:
         """The module `__init__` creates; None when torch has none."""
         return None
 
@@ -165,12 +171,12 @@ class Op:
         """Tensors of the module with an initialiser of their own: `(("weight", Init(...)),)`."""
         return ()
 
-    def text(self, *xs: Shape) -> Text:
+    def text(self, *xs: Any, **_: Any) -> Text:
         """The expression `forward` runs. By default calls the module."""
         return Text("{self}({0})")
 
     def label(self) -> str:
-        """A few words for tables and pictures: `7x7 conv, 64, /2`."""
+        """A few words for tables and pictures: `7×7 conv, 64, /2`."""
         return self.name
 
 
@@ -188,7 +194,7 @@ def eg(call: str, *inputs: Shape) -> Example:
 
 
 OPS: dict[str, type[Op]] = {}
-T = TypeVar("T", bound=type[Op])
+T = TypeVar("T", bound=Op)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(arg,))
@@ -198,13 +204,13 @@ def op(
     category: str,
     arity: int | None = 1,
     body: Literal["steps", "arms"] | None = None,
-) -> Callable[[T], T]:
+) -> Callable[[type[T]], type[T]]:
     """Make a class a frozen dataclass and register it under `name`."""
 
-    def register(cls: T) -> T:
+    def register(cls: type[T]) -> type[T]:
         assert name not in OPS, f"duplicate op {name}"
         cls.name, cls.category, cls.arity, cls.body = name, category, arity, body
-        made: T = dataclass(frozen=True)(cls)
+        made = dataclass(frozen=True)(cls)
         OPS[name] = made
         return made
 
@@ -303,8 +309,8 @@ def show(shape: Shape) -> str:
 
 
 def by(window: Window) -> str:
-    """A window in a label: `(3, 3)` with a multiplication sign, an int as it is."""
-    return "\N{MULTIPLICATION SIGN}".join(map(str, window)) if isinstance(window, tuple) else str(window)
+    """A window in a label: `(3, 3)` as `3×3`, an int as it is."""
+    return "×".join(map(str, window)) if isinstance(window, tuple) else str(window)
 
 
 def step(stride: Window) -> str:

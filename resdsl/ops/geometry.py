@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from resdsl.ops.base import Reject, Window, show, spread
-from resdsl.sizes import Dim, Size
+from resdsl.sizes import Dim
 
 
 class Windows(NamedTuple):
@@ -28,9 +28,7 @@ class Windows(NamedTuple):
         return tuple(zip(self.reach, self.stride, strict=True))
 
 
-def windows(
-    rank: int, size: Window, stride: Window, padding: Window | None, dilation: Window = 1
-) -> Windows:
+def windows(rank: int, size: Window, stride: Window, padding: Window | None, dilation: Window = 1) -> Windows:
     """Spread the arguments over the axes and settle a padding that was not written.
 
     The default is 0 where the window equals the stride (patches), else what keeps the size at stride 1:
@@ -50,9 +48,9 @@ def windows(
         else:
             raise Reject(
                 f"a window of {k} with stride {s} has no middle, so `padding` has no default",
-                "size",
+                "padding",
                 f"write `padding = {(k - 1) // 2}`, or the padding you mean",
-                code="needs-padding",
+                code="missing-argument",
             )
     return Windows(kernel, strides, tuple(paddings), dilations)
 
@@ -76,11 +74,13 @@ def slide(
     for h, k, s, p, d in zip(sizes, kernel, stride, padding, dilation, strict=True):
         reach = d * (k - 1) + 1
         span = h + (2 * p - reach)
-        if not ceil_mode:
-            size = span // s + 1
-        else:
-            # The last window may not start beyond the input and its left padding.
-            size = _smaller((span + (s - 1)) // s + 1, (h + (p + s - 1)) // s)
+        size = span // s + 1
+        if ceil_mode:
+            size = (span + (s - 1)) // s + 1
+            # The last window may not start beyond the input and its left padding. As p <= reach / 2, at
+            # most one does, and `excess` is in [-reach, 1]: take its positive part.
+            excess = size - (h + (p + s - 1)) // s
+            size = size - (excess + reach) // (reach + 1)
         if isinstance(size, int) and size < 1:
             padded = f" (padded to {h + 2 * p})" if p else ""
             raise Reject(
@@ -101,17 +101,14 @@ def pieces(size: Dim, parts: int) -> tuple[int, int | Fraction] | None:
     return extent, Fraction(size, parts)
 
 
-def _smaller(a: Dim, b: Dim) -> Dim:
-    """The smaller of two sizes that grow alike."""
-    if isinstance(a, int) and isinstance(b, int):
-        return min(a, b)
-    gap = a - b
-    return min(a, b + gap) if isinstance(gap, int) and False else a - _positive(gap)
+def divides(channels: int, groups: int, what: str) -> None:
+    """Reject groups that do not divide the channels."""
+    if channels % groups:
+        raise Reject(f"{channels} {what} do not divide into {groups} groups", "groups")
 
 
-def _positive(gap: Dim) -> Dim:
-    """`max(gap, 0)` of a gap that is fixed or periodic."""
-    if isinstance(gap, int):
-        return max(gap, 0)
-    assert isinstance(gap, Size) and gap.slope == 0
-    return gap.map(lambda offset: max(offset, 0))
+def check_padding_mode(mode: str, size: Dim, padding: int, blame: str = "padding_mode") -> None:
+    """Reject padding that needs more of the input than there is."""
+    most = {"reflect": -1, "circular": 0}.get(mode)
+    if most is not None and isinstance(size, int) and padding > size + most:
+        raise Reject(f"`{mode}` padding of {padding} does not fit a size of {size}", blame)

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009 (`_span()` makes a dataclass field)
 """The syntax tree: frozen values, tuples, no behaviour, no parent links.
 
 Spans do not take part in comparison, so `parse(format(f)) == f` compares meaning only.
@@ -245,7 +246,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`stage conv2_x: [256, H/4, W/4] { ... }`: a row of the table and a group of the picture, never a key."""
+    """`stage conv2_x: [256, H/4, W/4] { ... }`: a row of the table, a group of the picture, never a key."""
 
     name: LayerName
     shape: ListExpr | None

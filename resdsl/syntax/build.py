@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 from lark import Token, Tree
 
-from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Diagnostic, Label, Sink
-from resdsl.source import Source, Span
+from resdsl.source import Span
 from resdsl.syntax import ast
-
-# Words that begin a statement or stand for a value. As names they would read as something else.
-RESERVED = frozenset(
-    "from apply layer stage input output param buffer for if let expect init residual in true false none else"
-    " block net use edition and or not".split()
-)
+from resdsl.syntax.build_expr import ExpressionBuilder
 
 
 def _of(children: list[Any], kind: Any) -> list[Any]:
@@ -25,6 +18,12 @@ def _of(children: list[Any], kind: Any) -> list[Any]:
 
 def _one(children: list[Any], kind: Any) -> Any:
     return next((c for c in children if isinstance(c, kind)), None)
+
+
+def _doc_text(line: str) -> str | None:
+    """What a doc comment says, or None for any other line."""
+    line = line.strip(" \t\r\ufeff")
+    return line[2:].strip() if line.startswith("##") else None
 
 
 class _Where(tuple[Any, ...]):
@@ -49,15 +48,8 @@ class _Repeat:
         self.count = count
 
 
-class _Args(tuple[Any, ...]):
-    """Arguments in parentheses."""
-
-
-class Builder:
-    """Builds one file. `offset` shifts positions when only a part of the source was parsed."""
-
-    def __init__(self, source: Source, sink: Sink, offset: int = 0) -> None:
-        self.source, self.sink, self.offset = source, sink, offset
+class Builder(ExpressionBuilder):
+    """Builds one file."""
 
     # ---------------------------------------------------------------- driving
 
@@ -66,59 +58,28 @@ class Builder:
         items = tuple(self._node(child) for child in tree.children)
         return ast.File(items, self._head(), Span(self.source, 0, len(self.source.text)))
 
-    def expression(self, tree: Any) -> ast.Expr:
-        """One expression."""
-        result: ast.Expr = self._node(tree)
-        return result
-
     def _doc(self, start: int) -> str | None:
-        """The `##` lines right above a place."""
+        """The `##` lines right above a place, which must be the first on its line."""
+        line, column = self.source.line_col(start)
+        if self.source.line_text(line)[: column - 1].strip(" \t\ufeff"):
+            return None
         lines: list[str] = []
-        for line in reversed(self.source.text[:start].split("\n")[:-1]):
-            if not line.startswith("##"):
+        for number in range(line - 1, 0, -1):
+            text = _doc_text(self.source.line_text(number))
+            if text is None:
                 break
-            lines.append(line[2:].strip())
+            lines.append(text)
         return "\n".join(reversed(lines)) or None
 
     def _head(self) -> str | None:
         """The `##` lines at the head of the file."""
-        lines: list[str] = []
-        for line in self.source.text.lstrip().split("\n"):
-            if not line.startswith("##"):
-                break
-            lines.append(line[2:].strip())
-        return "\n".join(lines) or None
-
-    def _node(self, tree: Any) -> Any:
-        """Convert a tree, inner parts first. Depth is bounded by the bracket limit of the parser."""
-        if isinstance(tree, Token):
-            return tree
-        method: Callable[[list[Any], Span], Any] = getattr(self, f"_{tree.data}")
-        return method([self._node(c) for c in tree.children], self._span(tree))
-
-    def _span(self, tree: Any) -> Span:
-        if isinstance(tree, Token):
-            start, end = tree.start_pos or 0, tree.end_pos or 0
-        else:
-            start, end = tree.meta.start_pos, tree.meta.end_pos
-        return Span(self.source, self.offset + start, self.offset + end)
-
-    def _word_as_name(self, token: Token) -> ast.Name:
-        name = ast.Name(str(token), self._span(token))
-        if name.id in RESERVED:
-            self.sink.add(
-                Diagnostic(
-                    codes.RESERVED_NAME,
-                    f"`{name.id}` is a word of the language and cannot be a name",
-                    Label(name.span, "choose another name"),
-                )
-            )
-        return name
+        texts = map(_doc_text, self.source.text.lstrip("\ufeff \t\r\n").split("\n"))
+        return "\n".join(takewhile(lambda text: text is not None, texts)) or None  # type: ignore[arg-type]
 
     # ---------------------------------------------------------------- items
 
     def _edition(self, children: list[Any], span: Span) -> ast.Edition:
-        return ast.Edition(int(children[0].replace("_", "")), span)
+        return ast.Edition(self._int(children[0]), span)
 
     def _use(self, children: list[Any], span: Span) -> ast.Use:
         origin, *names = children
@@ -133,12 +94,21 @@ class Builder:
     def _declaration(self, children: list[Any], span: Span, *, is_net: bool) -> ast.Block:
         params = _one(children, list) or []
         return ast.Block(
-            self._word_as_name(children[0]), tuple(params), _one(children, ast.Body), is_net, self._doc(span.start), span
+            self._word_as_name(children[0]),
+            tuple(params),
+            _one(children, ast.Body),
+            is_net,
+            self._doc(span.start),
+            span,
         )
 
     def _family(self, children: list[Any], span: Span) -> ast.Family:
         return ast.Family(
-            self._word_as_name(children[0]), children[1], tuple(_one(children, list) or ()), self._doc(span.start), span
+            self._word_as_name(children[0]),
+            children[1],
+            tuple(_one(children, list) or ()),
+            self._doc(span.start),
+            span,
         )
 
     def _params(self, children: list[Any], span: Span) -> list[ast.Param]:
@@ -247,156 +217,3 @@ class Builder:
         named = not after_word.startswith(":")
         name, arms = (children[0], children[1:]) if named else (None, children)
         return ast.Shortcut(name, arms[0], arms[1] if len(arms) > 1 else None, span)
-
-    def _call(self, children: list[Any], span: Span) -> ast.Call:
-        name = ast.Name(str(children[0]), self._span(children[0]))
-        return ast.Call(name, tuple(children[1]) if len(children) > 1 else None, span)
-
-    def _args(self, children: list[Any], span: Span) -> _Args:
-        return _Args(children)
-
-    def _arg(self, children: list[Any], span: Span) -> ast.Arg:
-        if isinstance(children[0], Token):
-            return ast.Arg(ast.Name(str(children[0]), self._span(children[0])), children[1], span)
-        return ast.Arg(None, children[0], span)
-
-    def _schedule(self, children: list[Any], span: Span) -> ast.Schedule:
-        return ast.Schedule(tuple(children), span)
-
-    def _mapping(self, children: list[Any], span: Span) -> ast.Mapping:
-        return ast.Mapping(children[0], children[1], span)
-
-    def _name(self, children: list[Any], span: Span) -> ast.LayerName:
-        token = children[0]
-        match token.type:
-            case "STRING":
-                return self._text(token)
-            case "PATH":
-                return ast.Path(tuple(token.split(".")), self._span(token))
-            case _:
-                return ast.Name(str(token), self._span(token))
-
-    # ---------------------------------------------------------------- expressions
-
-    def _cond(self, children: list[Any], span: Span) -> ast.Conditional:
-        then, condition, otherwise = children
-        return ast.Conditional(condition, then, otherwise, span)
-
-    def _chain(self, operator: str, children: list[Any]) -> ast.Expr:
-        result = children[0]
-        for right in children[1:]:
-            result = ast.Binary(operator, result, right, result.span.to(right.span))
-        return result  # type: ignore[no-any-return]
-
-    def _or_(self, children: list[Any], span: Span) -> ast.Expr:
-        return self._chain("or", children)
-
-    def _and_(self, children: list[Any], span: Span) -> ast.Expr:
-        return self._chain("and", children)
-
-    def _not_(self, children: list[Any], span: Span) -> ast.Unary:
-        return ast.Unary("not", children[0], span)
-
-    def _neg(self, children: list[Any], span: Span) -> ast.Unary:
-        return ast.Unary("-", children[0], span)
-
-    def _cmp(self, children: list[Any], span: Span) -> ast.Binary:
-        left, operator, right = children
-        return ast.Binary(str(operator), left, right, span)
-
-    def _sum(self, children: list[Any], span: Span) -> ast.Expr:
-        result = children[0]
-        for operator, right in zip(children[1::2], children[2::2], strict=True):
-            result = ast.Binary(str(operator), result, right, result.span.to(right.span))
-        return result  # type: ignore[no-any-return]
-
-    _prod = _sum
-
-    def _pow(self, children: list[Any], span: Span) -> ast.Binary:
-        return ast.Binary("**", children[0], children[1], span)
-
-    def _item(self, children: list[Any], span: Span) -> ast.Index:
-        return ast.Index(children[0], children[1], span)
-
-    def _slice(self, children: list[Any], span: Span) -> ast.Slice:
-        # lark leaves out what is missing, so the colon's place tells start from stop
-        if len(children) == 2:
-            return ast.Slice(children[0], children[1], span)
-        if not children:
-            return ast.Slice(None, None, span)
-        starts_with_colon = self.source.text[span.start] == ":"
-        return ast.Slice(None, children[0], span) if starts_with_colon else ast.Slice(children[0], None, span)
-
-    def _literal(self, children: list[Any], span: Span) -> ast.Literal | ast.SizeLit | ast.Text:
-        token = children[0]
-        match token.type:
-            case "INT":
-                return ast.Literal(self._int(token), span)
-            case "FLOAT":
-                return ast.Literal(float(token.replace("_", "")), span)
-            case "SIZE":
-                return ast.SizeLit(tuple(int(d) for d in token.split("x")), span)
-            case "STRING":
-                return self._text(token)
-            case kind:
-                return ast.Literal({"TRUE": True, "FALSE": False, "NONE": None}[kind], span)
-
-    def _int(self, token: Token) -> int:
-        digits = token.replace("_", "")
-        if len(digits) > 18:
-            self.sink.add(
-                Diagnostic(codes.BAD_VALUE, "the number is too large", Label(self._span(token)))
-            )
-            return 0
-        return int(digits)
-
-    def _word(self, children: list[Any], span: Span) -> ast.Name:
-        return ast.Name(str(children[0]), span)
-
-    def _path(self, children: list[Any], span: Span) -> ast.Path:
-        return ast.Path(tuple(children[0].split(".")), span)
-
-    def _arriving(self, children: list[Any], span: Span) -> ast.Arriving:
-        return ast.Arriving(span)
-
-    def _paren(self, children: list[Any], span: Span) -> ast.Expr:
-        inner: ast.Expr = children[0]
-        return inner
-
-    def _invoke(self, children: list[Any], span: Span) -> ast.Call:
-        return self._call(children, span)
-
-    def _list(self, children: list[Any], span: Span) -> ast.ListExpr:
-        return ast.ListExpr(tuple(children), span)
-
-    def _text(self, token: Token) -> ast.Text:
-        from resdsl.syntax.parser import parse_expression
-
-        span, value = self._span(token), str(token)[1:-1]
-        parts: list[str | ast.Expr] = []
-        at = 0
-        while True:
-            opening = value.find("{", at)
-            closing = value.find("}", max(opening, at))
-            if opening < 0 and closing < 0:
-                break
-            if opening < 0 or closing < 0:
-                place = span.start + 1 + max(opening, closing)
-                self.sink.add(
-                    Diagnostic(
-                        codes.SYNTAX,
-                        "a brace in a string has no partner",
-                        Label(Span(self.source, place, place + 1), "`{expr}` puts a value into the name"),
-                    )
-                )
-                break
-            if opening > at:
-                parts.append(value[at:opening])
-            first = span.start + 1 + opening + 1
-            inner = parse_expression(self.source, first, span.start + 1 + closing, self.sink)
-            if inner is not None:
-                parts.append(inner)
-            at = closing + 1
-        if value[at:] or not parts:
-            parts.append(value[at:])
-        return ast.Text(tuple(parts), span)

@@ -1,19 +1,99 @@
-"""A lark error as a diagnostic."""
+"""A lark error as a diagnostic: what was expected, what was found, and what was probably meant."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Diagnostic, Label
-from resdsl.source import Source, Span
+from resdsl.diagnostics.model import Diagnostic
+from resdsl.source import Source
+from resdsl.syntax import mistakes, mistakes_of_habit
+from resdsl.syntax.stuck import Stuck
 
 if TYPE_CHECKING:
     from lark.exceptions import UnexpectedInput
 
+# The first that recognises the place speaks.
+_RULES = (
+    mistakes_of_habit.open_string,
+    mistakes_of_habit.strange_character,
+    mistakes_of_habit.foreign_comment,
+    mistakes_of_habit.foreign_word,
+    mistakes_of_habit.colon,
+    mistakes_of_habit.equals,
+    mistakes_of_habit.repeat,
+    mistakes_of_habit.size,
+    mistakes.reserved_name,
+    mistakes.not_closed,
+    mistakes.wrong_closer,
+    mistakes.missing_shortcut,
+    mistakes.missing_body,
+    mistakes.missing_value,
+    mistakes.lone_else,
+    mistakes.missing_else,
+    mistakes.comparison,
+    mistakes.schedule,
+    mistakes.missing_colon,
+    mistakes.inside_brackets,
+    mistakes.one_line,
+    mistakes.outside,
+)
 
-def explain_syntax_error(source: Source, error: UnexpectedInput, offset: int = 0) -> Diagnostic:
-    """Say what was expected where the parser stopped."""
-    at = offset + (error.pos_in_stream or 0)
-    at = min(max(at, 0), len(source.text))
-    return Diagnostic(codes.SYNTAX, "unexpected text", Label(Span(source, at, min(at + 1, len(source.text)))))
+
+def explain_syntax_error(
+    source: Source, error: UnexpectedInput, offset: int = 0, end: int | None = None
+) -> Diagnostic:
+    """Say what was expected where the parser stopped in the part `[offset, end)` of a source."""
+    end = len(source.text) if end is None else end
+    token: Any = getattr(error, "token", None)
+    kind = "" if token is None else token.type
+    at = end if kind == "$END" else min(offset + (error.pos_in_stream or 0), end)
+    newline = kind == "_NL" and source.text[at : at + 1] != ";"
+    stuck = Stuck(source, offset, end, at, _accepts(error), newline)
+    for rule in _RULES:
+        diagnostic = rule(stuck)
+        if diagnostic is not None:
+            return diagnostic
+    return stuck.error()
+
+
+def _accepts(error: Any) -> frozenset[str]:
+    """Everything that could have come next, signs and words as they are written."""
+    state = error.state
+    states, end = state.parse_conf.states, state.parse_conf.end_state
+    written = _written()
+    possible = (name for name in states[state.state_stack[-1]] if name.isupper())
+    return frozenset(
+        written.get(name, name) for name in possible if _fits(states, end, list(state.state_stack), name)
+    )
+
+
+def _fits(states: Any, end: Any, stack: list[Any], terminal: str) -> bool:
+    """Whether the parser can take a terminal: lark's tables also name some that fail a little later."""
+    while stack[-1] != end:
+        if terminal not in states[stack[-1]]:
+            return False
+        _, argument = states[stack[-1]][terminal]
+        if not hasattr(argument, "expansion"):
+            return True
+        if argument.expansion:
+            del stack[-len(argument.expansion) :]
+        stack.append(states[stack[-1]][argument.origin.name][1])
+    return True
+
+
+@cache
+def _written() -> dict[str, str]:
+    """Names of terminals that are one word or sign, and how each is written."""
+    from lark.lexer import PatternStr
+
+    from resdsl.syntax.parser import lark_parser
+
+    written = {}
+    for terminal in lark_parser().terminals:
+        value = terminal.pattern.value
+        if isinstance(terminal.pattern, PatternStr):
+            written[terminal.name] = value
+        elif value.removesuffix(r"\b").isalpha():
+            written[terminal.name] = value.removesuffix(r"\b")
+    return written

@@ -7,6 +7,7 @@ by the grammar and the versions of lark and Python.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path as FilePath
@@ -19,9 +20,19 @@ from resdsl.source import Source, Span
 from resdsl.syntax import ast
 
 if TYPE_CHECKING:
-    from lark import Lark, Token
+    from lark import Lark, Token, Tree
+    from lark.lexer import TerminalDef
 
-MAX_NESTING = 100
+MAX_NESTING = 50  # brackets in brackets
+MAX_DEPTH = 200  # levels of the tree; a sum of n terms has n
+_LONG_CHAINS = ("or_", "and_", "sum", "prod")
+_COMMENT = re.compile(r"#[^\n]*")
+# At column 0, where no line of a body begins in an indented text; `let` also stands in bodies.
+_ITEM = re.compile(r"^(?:(?:block|net|(?P<let>let))[ \t]+[A-Za-z_]|use[ \t]|edition[ \t]+[0-9])", re.M)
+
+
+class _TooDeep(Exception):
+    """Nesting beyond reason, which would exhaust Python's stack further on."""
 
 
 class _Newlines:
@@ -39,13 +50,23 @@ class _Newlines:
             elif token.type in ("RPAR", "RSQB", "RBRACE"):
                 if open_brackets:
                     open_brackets.pop()
-            elif token.type == "_NL" and open_brackets and open_brackets[-1] != "LBRACE":
+            elif (
+                token.type == "_NL"
+                and open_brackets
+                and open_brackets[-1] != "LBRACE"
+                and ";" not in _COMMENT.sub("", token)
+            ):
                 continue
             yield token
 
 
-class _TooDeep(Exception):
-    """Brackets nested beyond reason, which would exhaust Python's stack further on."""
+def _whole_words(terminal: TerminalDef) -> None:
+    """Keep lark from reading `x3` as `x 3` and `letter` as `let ter` where no name can stand."""
+    from lark.lexer import PatternRE, PatternStr
+
+    if isinstance(terminal.pattern, PatternStr) and terminal.pattern.value.isalpha():
+        terminal.pattern = PatternRE(terminal.pattern.value + r"\b")
+        terminal.priority = 1  # above names, below paths
 
 
 def _cache_file() -> str | bool:
@@ -55,7 +76,8 @@ def _cache_file() -> str | bool:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return False
-    return str(folder / "grammar.bin") if os.access(folder, os.W_OK) else False
+    # lark's key leaves `_whole_words` out: rename the file when that changes
+    return str(folder / "tables-1.bin") if os.access(folder, os.W_OK) else False
 
 
 @cache
@@ -71,6 +93,7 @@ def lark_parser() -> Lark:
         "propagate_positions": True,
         "maybe_placeholders": False,
         "postlex": _Newlines(),
+        "edit_terminals": _whole_words,
     }
     try:
         return Lark(grammar, cache=_cache_file(), **options)
@@ -79,13 +102,10 @@ def lark_parser() -> Lark:
 
 
 def parse(source: Source, sink: Sink) -> ast.File | None:
-    """Parse a file. Adds one syntax error at most, and then returns None."""
-    from lark.exceptions import UnexpectedInput
-
+    """Parse a file. Adds one syntax error at most for each item, and returns None if there are any."""
     from resdsl.syntax.build import Builder
-    from resdsl.syntax.errors import explain_syntax_error
 
-    if not source.text.strip():
+    if not source.text.removeprefix("\ufeff").strip():
         sink.add(
             Diagnostic(
                 codes.EMPTY_FILE,
@@ -95,34 +115,88 @@ def parse(source: Source, sink: Sink) -> ast.File | None:
             )
         )
         return None
-    try:
-        tree = lark_parser().parse(source.text, start="start")
+    tree = _tree(source, 0, len(source.text), "start")
+    if not isinstance(tree, Diagnostic):
         return Builder(source, sink).file(tree)
-    except UnexpectedInput as error:
-        sink.add(explain_syntax_error(source, error))
-    except (_TooDeep, RecursionError) as error:
-        at = error.args[0] if isinstance(error, _TooDeep) else 0
-        sink.add(
-            Diagnostic(
-                codes.TOO_DEEP,
-                f"brackets are nested more than {MAX_NESTING} deep",
-                Label(Span(source, at, at + 1), "one too many here"),
-                help=("name the inner parts with `let` or `block`",),
-            )
-        )
+    found = [tree] if tree.code is codes.TOO_DEEP else _errors_of_items(source) or [tree]
+    sink.extend(found)
     return None
 
 
 def parse_expression(source: Source, start: int, end: int, sink: Sink) -> ast.Expr | None:
     """Parse a part of a source as one expression (the braces of a string)."""
+    from resdsl.syntax.build import Builder
+
+    tree = _tree(source, start, end, "_expr")
+    if isinstance(tree, Diagnostic):
+        sink.add(tree)
+        return None
+    return Builder(source, sink, start).expression(tree.children[0])
+
+
+def _tree(source: Source, start: int, end: int, rule: str) -> Tree[Any] | Diagnostic:
+    """Lark's tree of a part of a source, or what is wrong with it."""
     from lark.exceptions import UnexpectedInput
 
-    from resdsl.syntax.build import Builder
     from resdsl.syntax.errors import explain_syntax_error
 
+    text = source.text[start:end]
+    if text.startswith("\ufeff") and not start:
+        text = " " + text[1:]
     try:
-        tree = lark_parser().parse(source.text[start:end], start="_expr")
-        return Builder(source, sink, start).expression(tree.children[0])
+        tree = lark_parser().parse(text, start=rule)
+        _check_depth(tree)
+        return tree
     except UnexpectedInput as error:
-        sink.add(explain_syntax_error(source, error, start))
-        return None
+        return explain_syntax_error(source, error, start, end)
+    except _TooDeep as error:
+        at = start + error.args[0]
+        return Diagnostic(
+            codes.TOO_DEEP,
+            "the text is nested too deeply",
+            Label(Span(source, at, at + 1), "one level too many here"),
+            notes=(f"brackets nest at most {MAX_NESTING} deep, and expressions {MAX_DEPTH}",),
+            help=("name the inner parts with `let` or `block`",),
+        )
+
+
+def _check_depth(tree: Tree[Any]) -> None:
+    """Later passes are recursive: keep a tree from exhausting Python's stack."""
+    waiting = [(tree, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if not hasattr(node, "data"):
+            continue
+        if depth > MAX_DEPTH:
+            raise _TooDeep(node.meta.start_pos)
+        chain = sum(hasattr(child, "data") for child in node.children) if node.data in _LONG_CHAINS else 0
+        waiting.extend((child, depth + 1 + chain) for child in node.children)
+
+
+def _errors_of_items(source: Source) -> list[Diagnostic]:
+    """The first error of each item, for a text that does not parse as a whole."""
+    starts = _item_starts(source.text)
+    parts = zip(starts, [*starts[1:], len(source.text)], strict=True)
+    trees = (_tree(source, start, end, "start") for start, end in parts)
+    return [tree for tree in trees if isinstance(tree, Diagnostic)]
+
+
+def _item_starts(text: str) -> list[int]:
+    """Where items begin, as far as that can be told from a text that does not parse."""
+    from resdsl.syntax.tokens import CLOSING, OPENING, tokens
+
+    found = {match.start(): match["let"] is not None for match in _ITEM.finditer(text)}
+    items: list[int] = []
+    depth = 0
+    for token in tokens(text):
+        is_let = found.get(token.start)
+        if is_let is False or (is_let and not depth):
+            items.append(token.start)
+            depth = 0
+        if token.text in OPENING:
+            depth += 1
+        elif token.text in CLOSING:
+            depth = max(depth - 1, 0)
+    if not items or text[: items[0]].strip():
+        return [0, *items]
+    return [0, *items[1:]]

@@ -1,0 +1,88 @@
+"""A line of code with labels under it."""
+
+# add(x, y)
+#     -  ^ the last label stands beside its mark
+#     |
+#     the others hang below, and none crosses another
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from resdsl.diagnostics.columns import Shown, clean
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The part of a label that lies on one line: characters `[start, end)`, from 0."""
+
+    start: int
+    end: int
+    text: str
+    primary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Text at a column of a row."""
+
+    column: int
+    text: str
+    primary: bool
+
+
+Row = list[Segment]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A mark in columns of the terminal."""
+
+    start: int
+    end: int
+    lines: tuple[str, ...]
+    primary: bool
+
+    @property
+    def pipe(self) -> Segment:
+        return Segment(self.start, "|", self.primary)
+
+    def write(self, column: int, line: str) -> Segment:
+        return Segment(column, line, self.primary)
+
+
+def rows_under(shown: Shown, marks: list[Mark]) -> Iterator[Row]:
+    """The rows below a line."""
+    # The primary label stands nearest to the code; the others keep the order of the text.
+    ordered = sorted(marks, key=lambda mark: (not mark.primary, mark.start, mark.end, mark.text))
+    bands: list[list[_Placed]] = []
+    for mark in ordered:
+        start, end = shown.mark(mark.start, mark.end)
+        placed = _Placed(start, end, tuple(clean(mark.text).splitlines()), mark.primary)
+        for band in bands:
+            if all(end <= other.start or other.end <= start for other in band):
+                band.append(placed)
+                break
+        else:
+            bands.append([placed])
+    for band in bands:
+        yield from _band(sorted(band, key=lambda placed: placed.start))
+
+
+def _band(marks: list[_Placed]) -> Iterator[Row]:
+    """Rows of marks that do not overlap, from left to right."""
+    last = marks[-1]
+    waiting = [mark for mark in marks[:-1] if mark.lines]
+    beside = last.end + 1
+
+    underlines = [m.write(m.start, ("^" if m.primary else "-") * (m.end - m.start)) for m in marks]
+    yield underlines + [last.write(beside, line) for line in last.lines[:1]]
+    for line in last.lines[1:]:
+        yield [*(mark.pipe for mark in waiting), last.write(beside, line)]
+    if waiting:
+        yield [mark.pipe for mark in waiting]
+    while waiting:  # from right to left, so that no text crosses a pipe
+        mark = waiting.pop()
+        for line in mark.lines:
+            yield [*(other.pipe for other in waiting), mark.write(mark.start, line)]

@@ -1,0 +1,207 @@
+"""Arguments of a call to the parameters of an op, block or net."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import MISSING
+from typing import TYPE_CHECKING, Any
+
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Edit, Fix, Label
+from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.elaborate.scope import Env, Session
+from resdsl.elaborate.values import POISON, Definition, Projection, Recipe, SizeValue, Value, kind_of, write
+from resdsl.ops.base import Arg, Init, Op, Reject, arguments
+from resdsl.source import Span
+from resdsl.syntax import ast
+
+if TYPE_CHECKING:
+    from resdsl.elaborate.evaluate import Evaluator
+
+Bound = dict[str, tuple[Value, Span]]
+
+
+def parameters(recipe: Recipe) -> dict[str, bool]:
+    """Parameter names of what a recipe runs, and whether each must be given."""
+    match recipe.target:
+        case Definition(decl=ast.Block() as decl):
+            return {p.name.id: p.default is None for p in decl.params}
+        case Definition():
+            return {}
+        case Projection():
+            return {"norm": False}
+        case cls:
+            return {name: f.default is MISSING for name, (_, f) in arguments(cls).items()}
+
+
+def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Bound | None:
+    """Arguments bound by the recipe and by the call, by parameter name; None when one is wrong.
+
+    What has no default may be given by position or name; what has a default only by name.
+    """
+    session = evaluator.session
+    names = parameters(recipe)
+    bound: Bound = {name: (value, call.callee.span) for name, value in recipe.bound}
+    given: dict[str, Span] = {}
+    open_positions = [n for n, must in names.items() if must and n not in bound]
+    good = True
+    for argument in call.args or ():
+        value = evaluator.evaluate(argument.value, env)
+        if argument.name is None:
+            if not open_positions:
+                _too_many(session, recipe, names, bound, argument, call)
+                good = False
+                continue
+            name = open_positions.pop(0)
+        else:
+            name = argument.name.id
+            if name in open_positions:
+                open_positions.remove(name)
+        if name not in names:
+            assert argument.name is not None
+            session.error(
+                codes.UNKNOWN_ARGUMENT,
+                f"{kind_of(recipe)} has no argument `{name}`",
+                argument.name.span,
+                help=did_you_mean(name, names) or _takes(names),
+                fix=replace_fix(argument.name.span, name, names),
+            )
+            good = False
+        elif name in given or name in bound:
+            first = given.get(name)
+            session.error(
+                codes.BAD_ARGUMENT,
+                f"`{name}` is given twice",
+                argument.span,
+                "given again here" if first else "already bound where the recipe was made",
+                secondary=[Label(first, "first given here")] if first else (),
+            )
+            good = False
+        else:
+            given[name] = argument.value.span
+            bound[name] = (value, argument.value.span)
+            good = good and value is not POISON
+    return bound if good else None
+
+
+def _takes(names: dict[str, bool]) -> str:
+    return f"it takes {', '.join(f'`{n}`' for n in names)}" if names else "it takes no arguments"
+
+
+def _too_many(
+    session: Session, recipe: Recipe, names: dict[str, bool], bound: Bound, argument: ast.Arg, call: ast.Call
+) -> None:
+    free = [n for n, must in names.items() if not must and n not in bound]
+    positional = [n for n, must in names.items() if must]
+    if not free:
+        session.error(
+            codes.UNKNOWN_ARGUMENT, f"{kind_of(recipe)} takes no further argument", argument.span, help=_takes(names)
+        )
+        return
+    named = {a.name.id for a in call.args or () if a.name}
+    guess = next((n for n in free if n == argument.span.text), None) or next(
+        (n for n in free if n not in named), free[0]
+    )
+    edit = Edit(Span(argument.span.source, argument.span.start, argument.span.start), f"{guess} = ")
+    count = f"{len(positional)} argument{'s' if len(positional) != 1 else ''} by position"
+    session.error(
+        codes.POSITIONAL,
+        f"`{guess}` has a default, so it must be given by name",
+        argument.span,
+        f"{kind_of(recipe)} takes {count}",
+        help=f"write `{guess} = {argument.span.text}`",
+        fix=Fix(f"name the argument `{guess}`", (edit,), safe=guess == argument.span.text),
+    )
+
+
+def missing(session: Session, recipe: Recipe, bound: Bound, span: Span) -> bool:
+    """Report required parameters that nothing bound."""
+    names = [n for n, must in parameters(recipe).items() if must and n not in bound]
+    if names:
+        listed = " and ".join(f"`{n}`" for n in names)
+        session.error(
+            codes.MISSING_ARGUMENT,
+            f"{kind_of(recipe)} needs {listed}",
+            span,
+            "missing here",
+            help=f"write `{recipe.name}({', '.join(n + ' = ...' for n in names)})`",
+        )
+    return bool(names)
+
+
+def make_op(session: Session, cls: type[Op], bound: Bound, span: Span) -> Op | None:
+    """The op with its arguments checked and converted; None when one does not fit."""
+    values: dict[str, Any] = {}
+    good = True
+    for name, (declared, _) in arguments(cls).items():
+        if name not in bound:
+            continue
+        value, place = bound[name]
+        if value is POISON:
+            good = False
+            continue
+        converted = _convert(declared, value)
+        if isinstance(converted, _Wrong):
+            session.error(
+                codes.BAD_ARGUMENT, f"`{name}` of `{cls.name}` {converted.text}", place, declared.doc, help=converted.help
+            )
+            good = False
+        else:
+            values[name] = converted
+    if not good:
+        return None
+    try:
+        return cls(**values)
+    except Reject as reject:
+        place = bound[reject.blame][1] if reject.blame in bound else span  # type: ignore[index]
+        session.error(codes.BAD_ARGUMENT, reject.message, place, help=reject.help)
+        return None
+
+
+class _Wrong:
+    def __init__(self, text: str, help: str | None = None) -> None:
+        self.text, self.help = text, help
+
+
+def _convert(declared: Arg, value: Value) -> Any:
+    """A value as the argument's kind, or `_Wrong`."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    whole = number and isinstance(value, int)
+    match declared.kind:
+        case "int":
+            fits: bool = whole
+            word = "an integer"
+        case "float":
+            fits, word = number, "a number"
+        case "bool":
+            fits, word = isinstance(value, bool), "true or false"
+        case "str":
+            fits, word = isinstance(value, str), "a string"
+        case "size":
+            sized = isinstance(value, tuple) and bool(value) and all(type(v) is int for v in value)
+            fits, word = whole or sized or value is None, "a size like `3x3`, or an integer"
+        case "bias":
+            fits, word = isinstance(value, (bool, Init)), "true, false or an initialiser"
+        case "init":
+            fits, word = value is None or isinstance(value, Init), "an initialiser"
+        case "axes":
+            fits = isinstance(value, tuple) and all(type(v) is int for v in value)
+            word = "a list of integers"
+        case _:
+            fits, word = True, "a value"
+    if not fits:
+        return _Wrong(f"must be {word}, this is {kind_of(value)} (`{write(value)}`)")
+    if declared.choices and value not in declared.choices:
+        return _Wrong(
+            f"must be one of {', '.join(write(c) for c in declared.choices)}, this is {write(value)}",
+            did_you_mean(str(value), declared.choices),
+        )
+    if declared.kind in ("int", "float", "size") and value is not None:
+        parts: Sequence[Any] = value if isinstance(value, tuple) else (value,)
+        if declared.at_least is not None and min(parts) < declared.at_least:
+            return _Wrong(f"must be at least {declared.at_least:g}, this is {write(value)}")
+        if declared.at_most is not None and max(parts) > declared.at_most:
+            return _Wrong(f"must be at most {declared.at_most:g}, this is {write(value)}")
+    if isinstance(value, SizeValue):
+        return tuple(value)
+    return value

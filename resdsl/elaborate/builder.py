@@ -1,0 +1,391 @@
+"""Builds one graph: nodes, names and values of one module scope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Label
+from resdsl.diagnostics.suggest import did_you_mean
+from resdsl.elaborate.bind import Bound, make_op
+from resdsl.elaborate.evaluate import Evaluator
+from resdsl.elaborate.scope import MAX_NODES, Session
+from resdsl.elaborate.values import POISON
+from resdsl.graph.model import Content, Feed, Field, Graph, Node, Port, ShortcutKind
+from resdsl.ops.base import Init, Op, Reject, show
+from resdsl.sizes import Dim, NotClosed, Product, Shape, Size
+from resdsl.source import Span
+
+
+class Abort(Exception):
+    """The net grew beyond what can be built; already reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A value on its way: where it comes from, its shape and receptive field.
+
+    After a mistake the port or shape is None, and nothing that only follows is reported.
+    """
+
+    port: Port | None
+    shape: Shape | None
+    field: Field | None
+
+
+UNKNOWN = Flow(None, None, None)
+
+
+class Builder(Evaluator):
+    """One graph under construction. `outer` is the scope around a named one, whose values it may read."""
+
+    def __init__(self, session: Session, graph: Graph, outer: Builder | None = None) -> None:
+        super().__init__(session)
+        self.graph = graph
+        self.outer = outer
+        self.flow: tuple[Flow, ...] = ()
+        self.values: dict[str, Flow] = {}
+        self.position = 0
+        self.joins = 0
+        self.stage: str | None = None
+        self.inits: tuple[tuple[str, str, Init], ...] = outer.inits if outer else ()
+        self.captured: dict[Port, Flow] = {}
+        self.capture_ports: list[Port] = []
+        self.addresses: dict[str, Span] = {}
+
+    # ---------------------------------------------------------------- values
+
+    def feed(self, name: str, flow: Flow, span: Span) -> Flow:
+        """Make an input of this graph, with the shape of a value outside."""
+        id = f"#{name}"
+        while id in self.graph.nx:
+            id += "'"
+        self.graph.add(Node(id, Feed(name, flow.shape), (), (flow.shape,), span))
+        self.graph.inputs.append(id)
+        unit: Field | None = None
+        if flow.shape is not None:
+            unit = tuple((Fraction(1), Fraction(1)) for _ in flow.shape[1:])
+        return Flow(Port(id), flow.shape, unit)
+
+    def read(self, path: str) -> Flow | None:
+        """A value by name or path, from this scope or the ones around it; None if there is none."""
+        if path in self.values:
+            return self.values[path]
+        head, _, rest = path.partition(".")
+        while rest:
+            if head in self.graph.nx and isinstance(self.graph.node(head).content, Graph):
+                found = self._tap(head, rest)
+                if found is not None:
+                    return found
+            more, _, rest = rest.partition(".")
+            head = f"{head}.{more}"
+        if self.outer is None:
+            return None
+        outside = self.outer.read(path)
+        if outside is None or outside.port is None:
+            return outside
+        if outside.port not in self.captured:
+            self.captured[outside.port] = self.feed(path.rpartition(".")[2], outside, self.graph.span)
+            self.capture_ports.append(outside.port)
+        return self.captured[outside.port]
+
+    def _tap(self, id: str, path: str) -> Flow | None:
+        node = self.graph.node(id)
+        assert isinstance(node.content, Graph)
+        tapped = tap(node.content, path)
+        if tapped is None:
+            return None
+        graph, index = tapped
+        self.graph.replace(replace(node, content=graph, shapes=graph.output_shapes))
+        shape = graph.output_shapes[index]
+        before = self._known(node.inputs[0]) if node.inputs else None
+        return Flow(Port(id, index), shape, compose(before, graph.fields.get(graph.outputs[index])))
+
+    def _known(self, port: Port) -> Field | None:
+        return self.graph.fields.get(port)
+
+    def value_shape(self, env: Any, name: str) -> Any:
+        """Shape of a named value, for `name.channels`."""
+        flow = self.read(name)
+        if flow is None:
+            return None
+        return POISON if flow.shape is None else flow.shape
+
+    def arriving(self, env: Any, span: Span) -> Any:
+        """Shape of the value arriving, for `in.channels`."""
+        if len(self.flow) != 1:
+            self.session.error(
+                codes.BAD_VALUE,
+                "`in` needs one arriving value" + (f", here are {len(self.flow)}" if self.flow else ", here is none"),
+                span,
+                help="name the values with `input a, b` and write `a.channels`",
+            )
+            return POISON
+        shape = self.flow[0].shape
+        return POISON if shape is None else shape
+
+    def name_value(self, name: str, flow: Flow, span: Span) -> None:
+        """Give a value a name that `from` can read."""
+        if name in self.values and name in self.graph.values:
+            self.session.error(
+                codes.DUPLICATE_NAME, f"the value `{name}` is named twice", span, "named again here"
+            )
+            return
+        self.values[name] = flow
+        if flow.port is not None:
+            self.graph.values[name] = flow.port
+
+    def unknown_value(self, name: str, span: Span) -> None:
+        """Report a value that does not exist, with the nearest that does."""
+        words: list[str] = []
+        scope: Builder | None = self
+        while scope is not None:
+            words.extend(scope.values)
+            for node in scope.graph.nodes():
+                if isinstance(node.content, Graph) and node.module:
+                    words.extend(f"{node.id}.{inner}" for inner in node.content.values)
+            scope = scope.outer
+        known = sorted(set(words))
+        near = did_you_mean(name, known)
+        self.session.error(
+            codes.UNKNOWN_VALUE,
+            f"there is no value `{name}` here",
+            span,
+            help=near or ("values so far: " + ", ".join(f"`{w}`" for w in known[:12]) if known else None),
+        )
+
+    # ---------------------------------------------------------------- nodes
+
+    def address(self, name: str | None, span: Span) -> str:
+        """The address of the next layer: its name, or its position."""
+        if name is None:
+            name = str(self.position)
+        if name in self.addresses:
+            self.session.error(
+                codes.DUPLICATE_NAME,
+                f"two layers are called `{name}`",
+                span,
+                "this one",
+                secondary=[Label(self.addresses[name], "and this one")],
+                help="in a loop put the counter into the name: `\"layer{i}\" = ...`",
+            )
+            name += f"#{len(self.addresses)}"
+        self.addresses[name] = span
+        return name
+
+    def join_id(self, op: str) -> str:
+        """An id for a node that has no address."""
+        self.joins += 1
+        return f"#{op}{self.joins}"
+
+    def add_node(
+        self,
+        id: str,
+        content: Content,
+        inputs: Sequence[Flow],
+        shapes: Sequence[Shape | None],
+        fields: Sequence[Field | None],
+        span: Span,
+        *,
+        module: str | None = None,
+        shortcut: ShortcutKind = "",
+        inits: tuple[tuple[str, Init], ...] = (),
+    ) -> tuple[Flow, ...]:
+        """Add a node; its outputs as values. When an input is missing the node is left out."""
+        self.session.nodes += 1
+        if self.session.nodes > MAX_NODES:
+            self.session.error(
+                codes.TOO_LARGE,
+                f"the net has more than {MAX_NODES:,} steps",
+                span,
+                "the limit is reached here",
+                help="check the counts after `x` and in `range`",
+            )
+            raise Abort
+        ports = tuple(f.port for f in inputs)
+        if any(p is None for p in ports):
+            return tuple(UNKNOWN for _ in shapes)
+        node = Node(
+            id, content, ports, tuple(shapes), span, module, shortcut, self.stage, (), inits  # type: ignore[arg-type]
+        )
+        self.graph.add(node)
+        if module is not None and module not in self.graph.order:
+            self.graph.order.append(module)
+        flows = tuple(Flow(Port(id, i), s, f) for i, (s, f) in enumerate(zip(shapes, fields, strict=True)))
+        for flow in flows:
+            assert flow.port is not None
+            self.graph.fields[flow.port] = flow.field
+        return flows
+
+    def apply_op(
+        self,
+        cls: type[Op],
+        bound: Bound,
+        inputs: Sequence[Flow],
+        span: Span,
+        *,
+        name: str | None = None,
+        joining: bool = False,
+        shortcut: ShortcutKind = "",
+    ) -> tuple[Flow, ...]:
+        """Run an op. A `joining` op is transparent: it takes no address and no position."""
+        op = make_op(self.session, cls, bound, span)
+        id = self.join_id(cls.name) if joining else self.address(name, span)
+        if not joining:
+            self.position += 1
+        if cls.arity is not None and len(inputs) != cls.arity:
+            self._wrong_count(cls, len(inputs), span)
+            return (UNKNOWN,)
+        if op is None or not inputs:
+            return (UNKNOWN,)
+        if any(f.shape is None for f in inputs):
+            return (UNKNOWN,) * len(_outputs_of(op))
+        shapes: tuple[Shape, ...] = tuple(f.shape for f in inputs)  # type: ignore[misc]
+        try:
+            outputs = op.infer_all(*shapes)
+            self._check_extent(op, shapes, outputs, bound, span)
+            has_module = not joining and op.module(*shapes) is not None
+        except Reject as reject:
+            self.reject(op, reject, bound, inputs, span)
+            return (UNKNOWN,)
+        except NotClosed as reason:
+            self.session.error(
+                codes.VARYING_SIZE,
+                f"`{cls.name}` gives a size that cannot be followed exactly: {reason}",
+                span,
+                help="fix the input size, or pool to a fixed size first",
+            )
+            return (UNKNOWN,)
+        field = _after(op, inputs, shapes)
+        return self.add_node(
+            id,
+            op,
+            inputs,
+            outputs,
+            [field] * len(outputs),
+            span,
+            module=id if has_module else None,
+            shortcut=shortcut,
+            inits=self._inits_of(op),
+        )
+
+    def _inits_of(self, op: Op) -> tuple[tuple[str, Init], ...]:
+        own = dict(op.inits())
+        inherited = {tensor: init for name, tensor, init in self.inits if name == op.name}
+        return tuple((inherited | own).items())
+
+    def _wrong_count(self, cls: type[Op], count: int, span: Span) -> None:
+        if count == 0:
+            self.session.error(
+                codes.NOT_A_STEP,
+                f"nothing arrives at `{cls.name}`",
+                span,
+                help="a net begins with `input image: [3, H, W]`; `from NAME` continues from a value",
+            )
+        else:
+            arity = cls.arity or 1
+            wanted = f"{arity} value{'s' if arity > 1 else ''}"
+            self.session.error(
+                codes.NOT_A_STEP, f"`{cls.name}` takes {wanted}, but {count} arrive", span, help="join them first: `concat` or `add`"
+            )
+
+    def _check_extent(
+        self, op: Op, inputs: Sequence[Shape], outputs: Sequence[Shape], bound: Bound, span: Span
+    ) -> None:
+        """No dimension may be below 1. For sizes that vary this bounds the smallest input."""
+        for shape in outputs:
+            for dim in shape:
+                self._require_positive(dim, inputs)
+
+    def _require_positive(self, dim: Dim, inputs: Sequence[Shape]) -> None:
+        if isinstance(dim, int):
+            if dim < 1:
+                raise Reject(
+                    f"nothing is left of an input of {show(inputs[0])}",
+                    None,
+                    "use a larger input, a smaller window or more padding",
+                    code="input-too-small",
+                )
+        elif isinstance(dim, Product):
+            for factor in dim.factors:
+                self._require_positive(factor, inputs)
+        elif isinstance(dim, Size):
+            least = dim.least(1)
+            if least is None:
+                raise Reject(f"its output size `{dim}` is below 1", None, code="input-too-small")
+            self.session.domain.at_least(dim.var, least)
+
+    def reject(self, op: Op, reject: Reject, bound: Bound, inputs: Sequence[Flow], span: Span) -> None:
+        """Report what an op does not accept, at the argument to blame."""
+        place, secondary = span, []
+        if isinstance(reject.blame, str) and reject.blame in bound:
+            place = bound[reject.blame][1]
+        for flow in inputs if isinstance(reject.blame, int) or reject.blame is None else inputs[:1]:
+            if flow.port is not None and flow.shape is not None:
+                source = self.graph.node(flow.port.node)
+                if source.span is not span and (source.span.start, source.span.end) != (span.start, span.end):
+                    secondary.append(Label(source.span, f"{show(flow.shape)} comes from here"))
+        self.session.error(
+            codes.CODES[reject.code], f"`{op.name}`: {reject.message}", place, secondary=secondary[:2], help=reject.help
+        )
+
+
+def _outputs_of(op: Op) -> tuple[int, ...]:
+    count = getattr(op, "count", 1)
+    return tuple(range(count if type(op).infer_all is not Op.infer_all and isinstance(count, int) else 1))
+
+
+def _after(op: Op, inputs: Sequence[Flow], shapes: Sequence[Shape]) -> Field | None:
+    """Receptive field after an op: extents grow by (k - 1) strides, strides multiply."""
+    fields = [f.field for f in inputs]
+    first = fields[0]
+    if first is None or any(f is None for f in fields):
+        return None
+    if len(fields) > 1:
+        rank = min(len(f) for f in fields if f is not None)
+        first = tuple((max(f[i][0] for f in fields if f is not None), first[i][1]) for i in range(min(rank, len(first))))
+    window = op.window(*shapes)
+    if window is None:
+        return None
+    if not window:
+        return first
+    return compose(first, tuple((Fraction(k), Fraction(s)) for k, s in window))
+
+
+def compose(before: Field | None, after: Field | None) -> Field | None:
+    """Receptive field of one graph after another."""
+    if before is None or after is None:
+        return None
+    return tuple((r + (k - 1) * j, j * s) for (r, j), (k, s) in zip(before, after, strict=False))
+
+
+def tap(graph: Graph, path: str) -> tuple[Graph, int] | None:
+    """The same graph with one more output: the value at `path` inside it. None if there is none."""
+    if path in graph.values:
+        port = graph.values[path]
+    else:
+        head, _, rest = path.partition(".")
+        while rest and not (head in graph.nx and isinstance(graph.node(head).content, Graph)):
+            more, _, rest = rest.partition(".")
+            head = f"{head}.{more}"
+        if not rest:
+            return None
+        node = graph.node(head)
+        assert isinstance(node.content, Graph)
+        inner = tap(node.content, rest)
+        if inner is None:
+            return None
+        graph = replace(graph, nx=graph.nx.copy(), fields=dict(graph.fields), outputs=list(graph.outputs))
+        graph.replace(replace(node, content=inner[0], shapes=inner[0].output_shapes))
+        port = Port(head, inner[1])
+        before = graph.fields.get(node.inputs[0]) if node.inputs else None
+        graph.fields[port] = compose(before, inner[0].fields.get(inner[0].outputs[inner[1]]))
+    if port in graph.outputs:
+        return graph, graph.outputs.index(port)
+    made = replace(graph, outputs=[*graph.outputs, port])
+    if made.output_names:
+        made.output_names = (*made.output_names, path)
+    return made, len(made.outputs) - 1

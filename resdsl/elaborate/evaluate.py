@@ -1,0 +1,548 @@
+"""Expressions to values. A mistake is reported once and gives `POISON`, which spreads in silence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, assert_never
+
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.elaborate.scope import Env, Session
+from resdsl.elaborate.values import (
+    POISON,
+    Closure,
+    Definition,
+    Function,
+    Projection,
+    Ratio,
+    Recipe,
+    SizeValue,
+    Value,
+    kind_of,
+    write,
+)
+from resdsl.ops import OPS
+from resdsl.ops.base import Reject
+from resdsl.ops.init import INITS
+from resdsl.ops.init import make as make_init
+from resdsl.sizes import NotClosed, Product, Size
+from resdsl.source import Span
+from resdsl.syntax import ast
+
+MAX_NUMBER = 10**15
+MAX_LIST = 100_000
+
+
+class Refuse(Exception):
+    """A function or operator does not take these values; the text says why."""
+
+
+def make_divisible(value: float, by: int, least: int | None = None) -> int:
+    """Nearest multiple of `by`, but never less than 0.9 of the value (MobileNet, Sandler et al. 2018)."""
+    least = by if least is None else least
+    rounded = max(least, int(value + by / 2) // by * by)
+    return rounded + by if rounded < 0.9 * value else rounded
+
+
+def _numbers(*values: Value) -> None:
+    for v in values:
+        if isinstance(v, bool) or not isinstance(v, (int, float, Size, Ratio)):
+            raise Refuse(f"it needs numbers, got {kind_of(v)}")
+
+
+def _fold(choose: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*values: Value) -> Value:
+        items = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
+        _numbers(*items)
+        if not items:
+            raise Refuse("it needs at least one number")
+        if any(isinstance(v, (Size, Ratio)) for v in items):
+            raise Refuse("it needs numbers that do not vary with the input")
+        return choose(items)
+
+    return run
+
+
+def _rounding(whole: Callable[[float], int], varying: Callable[[Ratio], Value]) -> Callable[..., Any]:
+    def run(value: Value) -> Value:
+        _numbers(value)
+        if isinstance(value, Ratio):
+            return varying(value)
+        return value if isinstance(value, Size) else whole(value)
+
+    return run
+
+
+def _lists(*values: Value) -> None:
+    for v in values:
+        if not isinstance(v, tuple):
+            raise Refuse(f"it needs a list, got {kind_of(v)}")
+
+
+def _range(*values: Value) -> tuple[int, ...]:
+    if not 1 <= len(values) <= 3 or not all(isinstance(v, int) and not isinstance(v, bool) for v in values):
+        raise Refuse("it needs one to three integers")
+    if len(values) == 3 and values[2] == 0:
+        raise Refuse("its step must not be 0")
+    made = range(*values)
+    if len(made) > MAX_LIST:
+        raise Refuse(f"it would have {len(made):,} items; at most {MAX_LIST:,} are allowed")
+    return tuple(made)
+
+
+def _len(value: Value) -> int:
+    if not isinstance(value, (tuple, str)):
+        raise Refuse(f"it needs a list, got {kind_of(value)}")
+    return len(value)
+
+
+def _div(a: Value, b: Value) -> Value:
+    _numbers(a, b)
+    if isinstance(b, bool) or not isinstance(b, int) or b == 0:
+        raise Refuse("it divides by an integer other than 0")
+    if isinstance(a, Ratio):
+        raise Refuse("it needs a whole number")
+    if isinstance(a, float):
+        return math.floor(a / b)
+    return a // b
+
+
+def _zip(*values: Value) -> tuple[Any, ...]:
+    _lists(*values)
+    if len({len(v) for v in values}) > 1:
+        raise Refuse(f"its lists have different lengths: {', '.join(str(len(v)) for v in values)}")
+    return tuple(zip(*values, strict=True))
+
+
+def _enumerate(value: Value) -> tuple[Any, ...]:
+    _lists(value)
+    return tuple(enumerate(value))
+
+
+FUNCTIONS: dict[str, tuple[Callable[..., Any], str]] = {
+    "min": (_fold(min), "min(a, b, ...) or min(list): the smallest"),
+    "max": (_fold(max), "max(a, b, ...) or max(list): the largest"),
+    "sum": (_fold(sum), "sum(list): the total"),
+    "round": (_rounding(round, lambda r: (2 * r.top + r.bottom) // (2 * r.bottom)), "round(x): the nearest integer"),
+    "ceil": (_rounding(math.ceil, lambda r: (r.top + (r.bottom - 1)) // r.bottom), "ceil(x): rounds up"),
+    "floor": (_rounding(math.floor, lambda r: r.top // r.bottom), "floor(x): rounds down"),
+    "div": (_div, "div(a, b): a / b rounded down"),
+    "make_divisible": (make_divisible, "make_divisible(x, by): the nearest multiple, at least 0.9 x"),
+    "len": (_len, "len(list): how many items"),
+    "range": (_range, "range(stop), range(start, stop) or range(start, stop, step)"),
+    "enumerate": (_enumerate, "enumerate(list): pairs of index and item"),
+    "zip": (_zip, "zip(a, b): pairs of items"),
+}
+
+
+class Evaluator:
+    """Evaluates the expressions of one body. `repeat` is (index, count) inside `x N`."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.repeat: tuple[int, int] | None = None
+
+    # ---------------------------------------------------------------- hooks of the flow
+
+    def arriving(self, env: Env, span: Span) -> Value:
+        """The shape that `in` stands for; outside a body there is none."""
+        self.session.error(codes.BAD_VALUE, "`in` only has a meaning inside a body", span)
+        return POISON
+
+    def value_shape(self, env: Env, name: str) -> Any:
+        """Shape of a named value, or None when there is no such value."""
+        return None
+
+    # ---------------------------------------------------------------- expressions
+
+    def evaluate(self, expr: ast.Expr, env: Env) -> Value:
+        """Value of an expression."""
+        match expr:
+            case ast.Literal(value=value):
+                return value
+            case ast.SizeLit(dims=dims):
+                if 0 in dims:
+                    return self._bad("a size of 0 makes no window", expr.span)
+                return SizeValue(dims)
+            case ast.Text():
+                return self.text(expr, env)
+            case ast.Name():
+                return self.name(expr, env)
+            case ast.Path():
+                return self._path(expr, env)
+            case ast.Arriving():
+                return self.arriving(env, expr.span)
+            case ast.ListExpr(items=items):
+                values = tuple(self.evaluate(i, env) for i in items)
+                return POISON if POISON in values else values
+            case ast.Index():
+                return self._index(expr, env)
+            case ast.Unary():
+                return self._unary(expr, env)
+            case ast.Binary():
+                return self._binary(expr, env)
+            case ast.Conditional():
+                condition = self.condition(expr.condition, env)
+                if condition is POISON:
+                    return POISON
+                return self.evaluate(expr.then if condition else expr.otherwise, env)
+            case ast.Schedule():
+                return self._schedule(expr, env)
+            case ast.Mapping():
+                return self._bad("`->` between lists is only an argument of `rearrange`", expr.span)
+            case ast.Call():
+                return self._call(expr, env)
+            case ast.Body():
+                return Closure(expr, env)
+            case _:
+                assert_never(expr)
+
+    def condition(self, expr: ast.Expr, env: Env) -> Value:
+        """True or false, or POISON."""
+        value = self.evaluate(expr, env)
+        if value is POISON or isinstance(value, bool):
+            return value
+        return self._bad(f"a condition must be true or false, this is {kind_of(value)}", expr.span)
+
+    def integer(self, expr: ast.Expr, env: Env, what: str) -> Any:
+        """An integer, or POISON."""
+        value = self.evaluate(expr, env)
+        if value is POISON or (isinstance(value, int) and not isinstance(value, bool)):
+            return value
+        return self._bad(f"{what} must be an integer, this is {kind_of(value)}", expr.span)
+
+    def text(self, expr: ast.Text, env: Env) -> Any:
+        """A string with the expressions in braces put in."""
+        parts: list[str] = []
+        for part in expr.parts:
+            if isinstance(part, str):
+                parts.append(part)
+                continue
+            value = self.evaluate(part, env)
+            if value is POISON:
+                return POISON
+            if not isinstance(value, (str, int)) or isinstance(value, bool):
+                return self._bad(f"a name can hold strings and integers, this is {kind_of(value)}", part.span)
+            parts.append(str(value))
+        return "".join(parts)
+
+    def name(self, expr: ast.Name, env: Env) -> Value:
+        """What a word means: a name of the body, then of the file, then of the language."""
+        found, value = env.lookup(expr.id)
+        if found:
+            return value
+        if expr.id in env.module.names:
+            return self.module_name(expr.id, env)
+        if expr.id in OPS:
+            return Recipe(OPS[expr.id])
+        if expr.id in INITS:
+            return self._init(expr.id, {}, {}, expr.span)
+        if expr.id == "projection":
+            return Recipe(Projection())
+        if expr.id in FUNCTIONS:
+            return Function(expr.id)
+        size = env.size(expr.id)
+        if size is not None:
+            return size
+        unknown_name(self.session, expr, env)
+        return POISON
+
+    def module_name(self, name: str, env: Env) -> Value:
+        """Value of a top-level name of a file."""
+        module = env.module.owners.get(name, env.module)
+        item = env.module.names[name]
+        if item is None:
+            return POISON
+        if isinstance(item, Definition):
+            return self.definition(item)
+        if name not in module.lets:
+            module.lets[name] = POISON  # a `let` that needs itself
+            module.lets[name] = Evaluator(self.session).evaluate(item.value, Env(module))
+        return module.lets[name]
+
+    def definition(self, item: Definition) -> Value:
+        """A block or net as a recipe; a family is the recipe its call gives."""
+        return Recipe(item)
+
+    # ---------------------------------------------------------------- parts
+
+    def _bad(self, message: str, span: Span, help: str | None = None) -> Any:
+        self.session.error(codes.BAD_VALUE, message, span, help=help)
+        return POISON
+
+    def _path(self, expr: ast.Path, env: Env) -> Value:
+        head, *rest = expr.parts
+        if head == "in":
+            shape = self.arriving(env, expr.span)
+        else:
+            found, bound = env.lookup(head)
+            shape = self.value_shape(env, ".".join(expr.parts[:-1]))
+            if shape is None and found:
+                return self._bad(f"{kind_of(bound)} has no `.{rest[0]}`", expr.span)
+            rest = [expr.parts[-1]]
+        if shape is None:
+            self.session.error(
+                codes.UNKNOWN_VALUE, f"there is no value `{'.'.join(expr.parts[:-1])}` here", expr.span
+            )
+            return POISON
+        if shape is POISON:
+            return POISON
+        match rest:
+            case ["channels"]:
+                return shape[0] if shape else self._bad("a scalar has no channels", expr.span)
+            case ["size"]:
+                return tuple(shape[1:])
+            case ["rank"]:
+                return len(shape)
+            case ["shape"]:
+                return tuple(shape)
+            case _:
+                return self._bad(
+                    f"a value has no `.{'.'.join(rest)}`",
+                    expr.span,
+                    "it has `.channels`, `.size` (its spatial axes), `.rank` and `.shape`",
+                )
+
+    def _index(self, expr: ast.Index, env: Env) -> Value:
+        base = self.evaluate(expr.base, env)
+        if isinstance(expr.index, ast.Slice):
+            ends = [
+                None if e is None else self.integer(e, env, "a slice end")
+                for e in (expr.index.start, expr.index.stop)
+            ]
+            if base is POISON or POISON in ends:
+                return POISON
+            if not isinstance(base, tuple):
+                return self._bad(f"only a list has slices, this is {kind_of(base)}", expr.base.span)
+            return tuple(base)[ends[0] : ends[1]]
+        index = self.integer(expr.index, env, "an index")
+        if base is POISON or index is POISON:
+            return POISON
+        if not isinstance(base, tuple):
+            return self._bad(f"only a list can be indexed, this is {kind_of(base)}", expr.base.span)
+        if not -len(base) <= index < len(base):
+            return self._bad(f"index {index} is outside a list of {len(base)}", expr.index.span)
+        return base[index]
+
+    def _unary(self, expr: ast.Unary, env: Env) -> Value:
+        if expr.operator == "not":
+            value = self.condition(expr.operand, env)
+            return POISON if value is POISON else not value
+        value = self.evaluate(expr.operand, env)
+        if value is POISON:
+            return POISON
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return self._bad(f"`-` needs a number, this is {kind_of(value)}", expr.operand.span)
+        return -value
+
+    def _binary(self, expr: ast.Binary, env: Env) -> Value:
+        if expr.operator in ("and", "or"):
+            left = self.condition(expr.left, env)
+            if left is POISON or left is (expr.operator == "or"):
+                return left
+            return self.condition(expr.right, env)
+        left, right = self.evaluate(expr.left, env), self.evaluate(expr.right, env)
+        if left is POISON or right is POISON:
+            return POISON
+        try:
+            return self.operate(expr.operator, left, right)
+        except Refuse as refusal:
+            return self._bad(f"`{expr.operator}`: {refusal}", expr.span)
+        except NotClosed as reason:
+            return self._bad(f"this size cannot be followed exactly: {reason}", expr.span)
+        except (OverflowError, ZeroDivisionError):
+            return self._bad("the result is not a number", expr.span)
+
+    def operate(self, operator: str, a: Value, b: Value) -> Value:
+        """One binary operator on two values; raises `Refuse`."""
+        if operator in ("==", "!="):
+            return self._equal(a, b) == (operator == "==")
+        if operator == "+" and isinstance(a, tuple) and isinstance(b, tuple):
+            return tuple(a) + tuple(b)
+        if operator == "*" and isinstance(a, tuple) and type(b) is int and not isinstance(a, SizeValue):
+            if len(a) * b > MAX_LIST:
+                raise Refuse(f"the list would have {len(a) * b:,} items")
+            return tuple(a) * b
+        _numbers(a, b)
+        if isinstance(a, Ratio) or isinstance(b, Ratio):
+            raise Refuse("round the quotient first: `ceil(H / 4)`, `floor(H / 4)` or `div(H, 4)`")
+        if isinstance(a, Size) or isinstance(b, Size):
+            return self._operate_sizes(operator, a, b)
+        if operator in ("/", "%") and b == 0:
+            raise Refuse("division by zero")
+        match operator:
+            case "+":
+                result: Any = a + b
+            case "-":
+                result = a - b
+            case "*":
+                result = a * b
+            case "/":
+                exact = isinstance(a, int) and isinstance(b, int) and a % b == 0
+                result = a // b if exact else a / b
+            case "%":
+                result = a % b
+            case "**":
+                if abs(b) > 64:
+                    raise Refuse("the exponent is larger than 64")
+                result = a**b
+            case "<":
+                return a < b
+            case "<=":
+                return a <= b
+            case ">":
+                return a > b
+            case ">=":
+                return a >= b
+            case _:
+                raise Refuse("it is not known")
+        if isinstance(result, complex) or abs(result) > MAX_NUMBER:
+            raise Refuse("the result is too large")
+        return result
+
+    def _equal(self, a: Value, b: Value) -> bool:
+        if isinstance(a, (Size, Ratio)) or isinstance(b, (Size, Ratio)):
+            a, b = self.whole(a), self.whole(b)
+            if a == b:
+                return True
+            if isinstance(a, (int, Size)) and isinstance(b, (int, Size)):
+                witness = self.session.domain.differ(a, b)
+                if witness is None:
+                    return True
+                if not _meet(self.session, a, b):
+                    return False
+                raise Refuse("the answer depends on the input size")
+        if isinstance(a, bool) != isinstance(b, bool):
+            return False
+        return bool(a == b)
+
+    def whole(self, value: Value) -> Value:
+        """A `Ratio` that is whole for every admitted size as the size it is."""
+        if isinstance(value, Ratio) and self.session.domain.multiple(value.top, value.bottom):
+            return value.top // value.bottom
+        return value
+
+    def _operate_sizes(self, operator: str, a: Any, b: Any) -> Value:
+        match operator:
+            case "+":
+                return a + b
+            case "-":
+                return a - b
+            case "*":
+                return a * b
+            case "/":
+                if type(b) is int and b > 0 and isinstance(a, Size):
+                    return Ratio(a, b)
+                raise Refuse("a varying size can only be divided by a positive integer")
+            case "%":
+                if type(b) is int and b > 0 and isinstance(a, Size):
+                    return a % b
+                raise Refuse("a varying size can only be divided by a positive integer")
+            case _:
+                raise Refuse("the answer depends on the input size")
+
+    def _schedule(self, expr: ast.Schedule, env: Env) -> Value:
+        if self.repeat is None:
+            self.session.error(
+                codes.BAD_SCHEDULE,
+                "`then` gives one value for each repeat, but nothing is repeated here",
+                expr.span,
+                help="add `x COUNT` after the call, or give a single value",
+            )
+            return POISON
+        index, count = self.repeat
+        if len(expr.terms) > count:
+            self.session.error(
+                codes.BAD_SCHEDULE,
+                f"the schedule has {len(expr.terms)} values for {count} repeat{'s' if count > 1 else ''}",
+                expr.span,
+            )
+            return POISON
+        return self.evaluate(expr.terms[min(index, len(expr.terms) - 1)], env)
+
+    def _call(self, expr: ast.Call, env: Env) -> Value:
+        """A call in an argument or `let`: a function is computed, everything else becomes a recipe."""
+        from resdsl.elaborate.bind import bind
+
+        name, args = expr.callee, expr.args or ()
+        found, _ = env.lookup(name.id)
+        if not found and name.id not in env.module.names:
+            if name.id in FUNCTIONS:
+                return self._function(expr, env)
+            if name.id in INITS:
+                positional = [self.evaluate(a.value, env) for a in args if a.name is None]
+                named = {a.name.id: self.evaluate(a.value, env) for a in args if a.name is not None}
+                if POISON in positional or POISON in named.values():
+                    return POISON
+                return self._init(name.id, dict(enumerate(positional)), named, expr.span)
+        recipe = self.name(name, env)
+        if recipe is POISON:
+            for a in args:
+                self.evaluate(a.value, env)
+            return POISON
+        if not isinstance(recipe, Recipe):
+            return self._bad(f"{kind_of(recipe)} cannot be called", name.span)
+        bound = bind(self, recipe, expr, env)
+        return POISON if bound is None else Recipe(recipe.target, tuple((k, v) for k, (v, _) in bound.items()))
+
+    def _init(self, name: str, positional: dict[int, Any], named: dict[str, Any], span: Span) -> Value:
+        declared = list(INITS[name])
+        if len(positional) > len(declared):
+            return self._bad(f"`{name}` takes {len(declared)} arguments", span)
+        given = {declared[i]: v for i, v in positional.items()} | named
+        for word in named:
+            if word not in declared:
+                self.session.error(
+                    codes.UNKNOWN_ARGUMENT, f"`{name}` has no argument `{word}`", span, help=did_you_mean(word, declared)
+                )
+                return POISON
+        try:
+            return make_init(name, given)
+        except Reject as reject:
+            self.session.error(codes.BAD_ARGUMENT, reject.message, span, help=reject.help)
+            return POISON
+
+    def _function(self, expr: ast.Call, env: Env) -> Value:
+        run, usage = FUNCTIONS[expr.callee.id]
+        values = []
+        for a in expr.args or ():
+            if a.name is not None:
+                return self._bad(f"`{expr.callee.id}` takes no named arguments", a.span, usage)
+            values.append(self.evaluate(a.value, env))
+        if POISON in values:
+            return POISON
+        try:
+            return run(*values)
+        except Refuse as refusal:
+            return self._bad(f"`{expr.callee.id}`: {refusal}", expr.span, usage)
+        except NotClosed as reason:
+            return self._bad(f"this size cannot be followed exactly: {reason}", expr.span)
+        except (TypeError, ValueError, ArithmeticError):
+            shown = ", ".join(write(v) for v in values)
+            return self._bad(f"`{expr.callee.id}` does not take ({shown})", expr.span, usage)
+
+
+def _meet(session: Session, a: Any, b: Any) -> bool:
+    """Whether two sizes are equal for some admitted input size (of those that show the pattern)."""
+    try:
+        gap = a - b
+    except NotClosed:
+        return False
+    if isinstance(gap, int):
+        return gap == 0
+    assert isinstance(gap, Size) and not isinstance(gap, Product)
+    return any(gap.at(v) == 0 for v in session.domain.samples(gap.var, 4 * len(gap.offsets)))
+
+
+def unknown_name(session: Session, name: ast.Name, env: Env) -> None:
+    """Report a word that means nothing here, with the nearest that does."""
+    words = sorted({*env.words(), *env.module.names, *OPS, *INITS, *FUNCTIONS, "projection"})
+    session.error(
+        codes.UNKNOWN_NAME,
+        f"unknown name `{name.id}`",
+        name.span,
+        "not an op, block, net, parameter or `let` in sight",
+        help=did_you_mean(name.id, words),
+        fix=replace_fix(name.span, name.id, words),
+    )

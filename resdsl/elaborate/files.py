@@ -1,0 +1,208 @@
+"""Spec files and what they use from each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from resdsl import resources
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Diagnostic, Label, Sink
+from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.elaborate.values import Definition
+from resdsl.source import Source, Span
+from resdsl.syntax import ast
+from resdsl.syntax.parser import parse
+
+EDITIONS = (2026,)
+MAX_BYTES = 4_000_000
+
+
+@dataclass(eq=False)
+class Module:
+    """One file: its tree, and what its top-level names mean.
+
+    `names` maps to a `Definition`, or to the `Let` still to be evaluated; `imported` says where the
+    names that `use` brought in came from.
+    """
+
+    source: Source
+    file: ast.File
+    names: dict[str, Any] = field(default_factory=dict)
+    owners: dict[str, Module] = field(default_factory=dict)
+    imported: dict[str, ast.Name] = field(default_factory=dict)
+    lets: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def nets(self) -> dict[str, Definition]:
+        """The nets and families it declares itself, in order."""
+        return {
+            n: d
+            for n, d in self.names.items()
+            if isinstance(d, Definition) and d.is_net and d.module is self
+        }
+
+
+def read_source(path: Path, shown: str | None = None) -> Source | str:
+    """The text of a file, or a clause that says why it cannot be read as a spec."""
+    try:
+        if path.is_dir():
+            return "it is a folder"
+        if path.stat().st_size > MAX_BYTES:
+            return f"it is larger than {MAX_BYTES // 1_000_000} MB"
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return "there is no such file"
+    except OSError as error:
+        return (error.strerror or "it cannot be opened").lower()
+    if b"\0" in data:
+        return "it is a binary file"
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return f"it is not UTF-8 text (byte {error.start})"
+    return Source(shown or str(path), text.replace("\r\n", "\n"))
+
+
+class Loader:
+    """Reads files once, follows `use`, and keeps to the folder of the first spec and the library."""
+
+    def __init__(self, sink: Sink, root: Path | None) -> None:
+        self.sink = sink
+        self.root = root.resolve() if root else None
+        self.modules: dict[Path, Module | None] = {}
+        self.loading: list[Path] = []
+
+    def load(self, source: Source, path: Path | None) -> Module | None:
+        """Parse a source and everything it uses. None when it has syntax errors."""
+        key = path.resolve() if path else None
+        file = parse(source, self.sink)
+        if file is None:
+            if key:
+                self.modules[key] = None
+            return None
+        module = Module(source, file)
+        if key:
+            self.modules[key] = module
+            self.loading.append(key)
+        for item in file.items:
+            match item:
+                case ast.Edition(year=year) if year not in EDITIONS:
+                    self._error(codes.EDITION, f"edition {year} is not known", item.span, f"known: {EDITIONS[0]}")
+                case ast.Use():
+                    self._use(module, item, path)
+                case ast.Let():
+                    self._declare(module, item.name, item)
+                case ast.Block() | ast.Family():
+                    self._declare(module, item.name, Definition(item.name.id, item, module))
+                case _:
+                    pass
+        if key:
+            self.loading.pop()
+        return module
+
+    def _declare(self, module: Module, name: ast.Name, value: Any) -> None:
+        from resdsl.elaborate.evaluate import FUNCTIONS
+        from resdsl.ops import OPS
+        from resdsl.ops.init import INITS
+
+        if name.id in module.names:
+            first = module.names[name.id]
+            place = first.decl.name.span if isinstance(first, Definition) else first.name.span
+            if name.id in module.imported:
+                place = module.imported[name.id].span
+            self._error(
+                codes.DUPLICATE_NAME,
+                f"`{name.id}` is defined twice",
+                name.span,
+                "defined again here",
+                Label(place, "first defined here"),
+            )
+            return
+        if name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id == "projection":
+            what = "an op" if name.id in OPS else "part of the language"
+            self._error(codes.RESERVED_NAME, f"`{name.id}` is {what} and cannot be redefined", name.span)
+            return
+        module.names[name.id] = value
+        module.owners[name.id] = module
+
+    def _error(self, code: Any, message: str, span: Span, label: str = "", *more: Label, help: str = "") -> None:
+        self.sink.add(Diagnostic(code, message, Label(span, label), more, (), (help,) if help else ()))
+
+    def _use(self, module: Module, use: ast.Use, path: Path | None) -> None:
+        other = self._find(use, path)
+        if other is None:
+            for name in use.names:
+                module.lets[name.id] = None  # poison: already reported
+                module.names.setdefault(name.id, None)
+            return
+        for name in use.names:
+            if name.id not in other.names:
+                self.sink.add(
+                    Diagnostic(
+                        codes.IMPORT_NOT_FOUND,
+                        f"`{other.source.path}` has no `{name.id}`",
+                        Label(name.span, "not defined there"),
+                        help=tuple(filter(None, [did_you_mean(name.id, other.names)]))
+                        or (f"it defines {', '.join(f'`{n}`' for n in other.names)}",),
+                        fix=replace_fix(name.span, name.id, other.names),
+                    )
+                )
+                module.names.setdefault(name.id, None)
+                continue
+            if name.id in module.names:
+                self._error(codes.DUPLICATE_NAME, f"`{name.id}` is defined twice", name.span, "defined again here")
+                continue
+            module.names[name.id] = other.names[name.id]
+            module.owners[name.id] = other.owners.get(name.id, other)
+            module.imported[name.id] = name
+
+    def _find(self, use: ast.Use, path: Path | None) -> Module | None:
+        origin = use.origin
+        if isinstance(origin, ast.Text):
+            text = origin.span.text[1:-1]
+            if path is None or self.root is None:
+                self._error(codes.IMPORT_NOT_FOUND, "a spec without a file cannot use other files", origin.span)
+                return None
+            base, target = self.root, path.parent / text
+            library = resources.specs().resolve()
+            if path.resolve().is_relative_to(library):
+                base = library
+        else:
+            parts = (origin.id,) if isinstance(origin, ast.Name) else origin.parts
+            if parts[0] != "std" or len(parts) < 2:
+                self._error(
+                    codes.IMPORT_NOT_FOUND,
+                    f"there is no library `{parts[0]}`",
+                    origin.span,
+                    help='the bundled library is `std`; a file is used by its path: `use "blocks.res" { ... }`',
+                )
+                return None
+            base = resources.specs().resolve()
+            target = base.joinpath(*parts[1:]).with_suffix(".res")
+            text = ".".join(parts)
+        resolved = target.resolve()
+        if not resolved.is_relative_to(base):
+            self._error(
+                codes.IMPORT_OUTSIDE,
+                f"`{text}` lies outside the folder of the spec",
+                origin.span,
+                help="copy the file below the folder of the spec: a spec may only read what lies there",
+            )
+            return None
+        if resolved in self.loading:
+            names = [p.name for p in self.loading[self.loading.index(resolved) :]] + [resolved.name]
+            self._error(codes.IMPORT_CYCLE, f"files use each other in a circle: {' -> '.join(names)}", origin.span)
+            return None
+        if resolved in self.modules:
+            return self.modules[resolved]
+        library = resources.specs().resolve()
+        shown = f"std/{resolved.relative_to(library)}" if resolved.is_relative_to(library) else str(target)
+        source = read_source(resolved, shown)
+        if isinstance(source, str):
+            near = sorted(p.stem for p in resolved.parent.glob("*.res")) if resolved.parent.is_dir() else []
+            hint = did_you_mean(resolved.stem, near)
+            self._error(codes.IMPORT_NOT_FOUND, f"cannot use `{text}`: {source}", origin.span, help=hint or "")
+            return None
+        return self.load(source, resolved)

@@ -1,0 +1,403 @@
+"""Nets: families, inputs, settings from outside, and what a net expects of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.suggest import did_you_mean
+from resdsl.elaborate import shapes as shape_text
+from resdsl.elaborate.bind import bind
+from resdsl.elaborate.builder import Abort, Flow
+from resdsl.elaborate.domain import Domain
+from resdsl.elaborate.evaluate import Evaluator
+from resdsl.elaborate.flow import Scope
+from resdsl.elaborate.scope import Env, Session
+from resdsl.elaborate.values import POISON, Definition, Recipe, kind_of, write
+from resdsl.graph.cost import cost
+from resdsl.graph.model import Feed, Graph, Net
+from resdsl.ops.base import show
+from resdsl.sizes import Size, shape_at
+from resdsl.source import Source, Span
+from resdsl.syntax import ast
+from resdsl.syntax.parser import parse_expression
+
+COUNTS = ("params", "macs", "activations")
+
+
+def resolve_family(evaluator: Evaluator, item: Definition) -> Any:
+    """A definition as a recipe. A family is the net its call names, with the arguments bound."""
+    seen: list[Definition] = []
+    calls: list[tuple[ast.Family, Env]] = []
+    while isinstance(item.decl, ast.Family):
+        if item in seen:
+            evaluator.session.error(
+                codes.RECURSIVE_BLOCK,
+                f"net `{item.name}` is defined by itself",
+                item.decl.name.span,
+                help="give it a call of another net",
+            )
+            return POISON
+        seen.append(item)
+        calls.append((item.decl, Env(item.module)))
+        base = item.module.names.get(item.decl.call.callee.id)
+        if not isinstance(base, Definition):
+            return evaluator.evaluate(item.decl.call, Env(item.module))
+        item = base
+    recipe = Recipe(item)
+    for family, env in reversed(calls):
+        bound = bind(Evaluator(evaluator.session), recipe, family.call, env)
+        if bound is None:
+            return POISON
+        recipe = Recipe(item, tuple((k, v) for k, (v, _) in bound.items()))
+    return recipe
+
+
+def nested_input(scope: Scope, flows: list[Flow]) -> None:
+    """A net inside a net: its `input` takes the values that arrive."""
+    scope.is_net = False
+
+    def start(statement: ast.Input, env: Env) -> None:
+        if len(statement.ports) != len(flows):
+            scope.session.error(
+                codes.BAD_INPUT,
+                f"the net takes {len(statement.ports)} inputs, but {len(flows)} arrive",
+                statement.span,
+            )
+        made = []
+        for port, flow in zip(statement.ports, flows, strict=False):
+            fed = scope.feed(port.name.id, flow, port.name.span)
+            scope.name_value(port.name.id, fed, port.name.span)
+            if port.shape is not None and flow.shape is not None:
+                shape_text.bind_sizes(scope, port, flow.shape, env)
+            made.append(fed)
+        scope.flow = tuple(made)
+
+    scope.net_input = start
+
+
+class NetScope(Scope):
+    """The scope of the net that is compiled: its `input` makes the free sizes."""
+
+    def __init__(self, session: Session, graph: Graph) -> None:
+        super().__init__(session, graph)
+        self.is_net = True
+        self.net_input = self._start
+        self.nominal: dict[str, int] | None = None
+        self.conditions: list[str] = []
+        self.sizes: dict[str, Size] = {}
+        self.started = False
+
+    def _start(self, statement: ast.Input, env: Env) -> None:
+        self.started = True
+        made = []
+        declared = []
+        for port in statement.ports:
+            shape = None
+            if port.shape is None:
+                self.session.error(
+                    codes.BAD_INPUT,
+                    f"the input `{port.name.id}` needs a shape",
+                    port.span,
+                    help=f"write `input {port.name.id}: [3, H, W]`, with capital letters for sizes that vary",
+                )
+            else:
+                shape = shape_text.declare_sizes(self, port.shape, env, port.span)
+            declared.append(shape)
+            fed = self.feed(port.name.id, Flow(None, shape, None), port.name.span)
+            self.name_value(port.name.id, fed, port.name.span)
+            made.append(fed)
+        self.sizes = {k: v for k, v in env.sizes.items() if isinstance(v, Size)}
+        for condition in statement.where:
+            self._restrict(condition, env)
+        for var in self.sizes:
+            if not self.session.domain.samples(var, 1):
+                self.session.error(
+                    codes.BAD_INPUT, f"no `{var}` meets these conditions", statement.where[0].span.to(statement.where[-1].span)
+                )
+                self.session.domain.residues.pop(var, None)
+        if statement.at:
+            self._nominal(statement, declared, env)
+        elif not self.sizes:
+            self.nominal = {}
+        self.flow = tuple(made)
+
+    def _restrict(self, condition: ast.Expr, env: Env) -> None:
+        """Take a `where` condition, like `H % 32 == 0` or `H >= 33`, into the domain."""
+        self.conditions.append(condition.span.text)
+        if isinstance(condition, ast.Binary) and condition.operator in ("==", ">=", ">", "!="):
+            left, right = self.evaluate(condition.left, env), self.evaluate(condition.right, env)
+            if left is POISON or right is POISON:
+                return
+            if isinstance(left, Size) and type(right) is int:
+                domain, period = self.session.domain, len(left.offsets)
+                if left.slope == 0 and condition.operator in ("==", "!="):
+                    wanted = condition.operator == "=="
+                    kept = frozenset(r for r in range(period) if (left.at(r) == right) == wanted)
+                    domain.restrict(left.var, period, kept)
+                    return
+                if left.slope > 0 and condition.operator in (">=", ">"):
+                    least = left.least(right + (condition.operator == ">"))
+                    if least is not None:
+                        domain.at_least(left.var, least)
+                        return
+        self.session.error(
+            codes.BAD_INPUT,
+            f"`{condition.span.text}` is not a condition on an input size",
+            condition.span,
+            help="write a remainder like `H % 32 == 0` or a least size like `H >= 33`",
+        )
+
+    def _nominal(self, statement: ast.Input, declared: list[Any], env: Env) -> None:
+        if len(statement.at) != len(declared):
+            self.session.error(
+                codes.BAD_INPUT, f"`at` gives {len(statement.at)} shapes for {len(declared)} inputs", statement.at[0].span
+            )
+            return
+        nominal: dict[str, int] = {}
+        for written, shape in zip(statement.at, declared, strict=True):
+            dims = tuple(self.integer(i, env, "a size after `at`") for i in written.items)
+            if shape is None or POISON in dims:
+                return
+            reason = match_sizes(shape, dims, self.session.domain, nominal)
+            if reason is not None:
+                self.session.error(codes.BAD_INPUT, f"`at {written.span.text}` does not fit: {reason}", written.span)
+                return
+        self.nominal = nominal
+
+
+def match_sizes(shape: Any, dims: tuple[int, ...], domain: Domain | None, into: dict[str, int]) -> str | None:
+    """Read the sizes of a declared shape off a concrete one; says why when it does not fit."""
+    if len(shape) != len(dims):
+        return f"the input has {len(shape)} dimensions, {show(shape)}"
+    for declared, given in zip(shape, dims, strict=True):
+        if isinstance(declared, int):
+            if declared != given:
+                return f"the input is {show(shape)}"
+        else:
+            if into.setdefault(declared.var, given) != given:
+                return f"`{declared.var}` cannot be {into[declared.var]} and {given}"
+            if domain is not None and not domain.admits(declared.var, given):
+                least = domain.least.get(declared.var, 1)
+                if given < least:
+                    return f"`{declared.var}` must be at least {least}, this is {given}"
+                return f"`{declared.var}` = {given} does not meet the conditions of the input"
+    return None
+
+
+def elaborate_net(
+    session: Session, definition: Definition, settings: Mapping[str, str] | None = None
+) -> Net | None:
+    """Build and check one net. None when it cannot be built at all; mistakes go to the session."""
+    session.domain, session.nodes = Domain(), 0
+    settings = settings or {}
+    evaluator = Evaluator(session)
+    recipe = resolve_family(evaluator, definition)
+    if recipe is POISON:
+        return None
+    name_span = definition.decl.name.span
+    if not isinstance(recipe, Recipe) or not isinstance(recipe.target, Definition) or not recipe.target.is_net:
+        assert isinstance(definition.decl, ast.Family)
+        session.error(
+            codes.NO_NET,
+            f"`{definition.name}` calls {kind_of(recipe)}, which is not a net",
+            definition.decl.call.span,
+            help="declare it with `net` instead of `block`, and give it an `input`",
+        )
+        return None
+    base = recipe.target
+    decl = base.decl
+    assert isinstance(decl, ast.Block)
+    env = Env(base.module)
+    given = dict(recipe.bound)
+    given.update(_settings(session, decl, base, given, settings))
+    for param in decl.params:
+        if param.name.id in given:
+            env.names[param.name.id] = given[param.name.id]
+        elif param.default is not None:
+            env.names[param.name.id] = evaluator.evaluate(param.default, env)
+        else:
+            session.error(
+                codes.MISSING_ARGUMENT,
+                f"net `{definition.name}` needs `{param.name.id}`",
+                name_span,
+                help=f"give it with `--set {param.name.id}=...`, or declare a family: `net mine = {definition.name}(...)`",
+            )
+            env.names[param.name.id] = POISON
+    graph = Graph(definition.name, "net", decl.span, definition.decl.doc or decl.doc, tuple(env.names.items()))
+    scope = NetScope(session, graph)
+    if POISON in env.names.values():
+        return None
+    try:
+        scope.run(decl.body, env)
+    except Abort:
+        return None
+    scope.finish()
+    _complain_of_ends(session, scope, graph, name_span)
+    net = Net(
+        definition.name,
+        graph,
+        tuple(settings.items()),
+        tuple(scope.sizes),
+        scope.nominal,
+        {v: session.domain.least.get(v, 1) for v in scope.sizes},
+        tuple(scope.conditions),
+        definition.decl.doc or decl.doc,
+    )
+    if net.nominal is not None and not session.sink.has_errors:
+        for var, value in net.nominal.items():
+            if value < net.least.get(var, 1):
+                session.error(
+                    codes.INPUT_TOO_SMALL,
+                    f"the input is too small: `{var}` = {value}, but the net needs at least {net.least[var]}",
+                    name_span,
+                )
+    if not session.sink.has_errors:
+        _check_expects(session, scope, net, definition, env, bool(settings))
+    return net
+
+
+def _complain_of_ends(session: Session, scope: NetScope, graph: Graph, span: Span) -> None:
+    if not scope.started:
+        session.error(
+            codes.NO_INPUT,
+            f"net `{graph.name}` has no input",
+            span,
+            help="begin its body with `input image: [3, H, W]`",
+        )
+    elif not graph.outputs and not session.sink.has_errors:
+        session.error(codes.NO_OUTPUT, f"net `{graph.name}` has no output", span)
+    elif graph.outputs and all(isinstance(graph.node(p.node).content, Feed) for p in graph.outputs):
+        session.error(codes.NO_OUTPUT, f"net `{graph.name}` does nothing to its input", span, help="add layers after `input`")
+
+
+def _settings(
+    session: Session, decl: ast.Block, base: Definition, given: dict[str, Any], settings: Mapping[str, str]
+) -> dict[str, Any]:
+    """Values of `--set name=value`, read as expressions of the language in the net's file."""
+    made: dict[str, Any] = {}
+    names = [p.name.id for p in decl.params]
+    for name, text in settings.items():
+        source = Source("--set", f"{name}={text}")
+        span = Span(source, 0, len(name))
+        if name not in names:
+            session.error(
+                codes.BAD_SETTING,
+                f"net `{decl.name.id}` has no parameter `{name}`",
+                span,
+                help=did_you_mean(name, names) or (f"it has {', '.join(f'`{n}`' for n in names)}" if names else None),
+            )
+            continue
+        expr = parse_expression(source, len(name) + 1, len(source.text), session.sink)
+        if expr is None:
+            continue
+        value = Evaluator(session).evaluate(expr, Env(base.module))
+        if value is not POISON:
+            made[name] = value
+    return made
+
+
+def _check_expects(
+    session: Session, scope: NetScope, net: Net, definition: Definition, env: Env, changed: bool
+) -> None:
+    """Check `expect` lines: those of the net itself only when it is not a base for a family."""
+    own = [] if definition.decl is not scope_decl(definition) else scope.expects
+    family: list[tuple[ast.Expect, Env]] = []
+    if isinstance(definition.decl, ast.Family):
+        family = [(e, env) for e in definition.decl.expects]
+        own = [pair for pair in scope.expects]
+    for expect, at_env in (*own, *family):
+        _check_expect(session, scope, net, expect, at_env, changed)
+
+
+def scope_decl(definition: Definition) -> Any:
+    """The declaration an expectation is written in."""
+    return definition.decl
+
+
+def _check_expect(
+    session: Session, scope: NetScope, net: Net, expect: ast.Expect, env: Env, changed: bool
+) -> None:
+    counted = expect.condition is not None and _mentions_counts(expect.condition)
+    if changed and (counted or expect.target is not None):
+        return  # these are about the net as it is written
+    at = net.nominal
+    if expect.at is not None:
+        dims = tuple(scope.integer(i, env, "a size after `at`") for i in expect.at.items)
+        if POISON in dims:
+            return
+        at = {}
+        first = net.graph.input_shapes[0]
+        reason = match_sizes(first, dims, session.domain, at)
+        if reason is not None:
+            session.error(codes.BAD_INPUT, f"`at {expect.at.span.text}` does not fit: {reason}", expect.at.span)
+            return
+    if expect.target is not None:
+        assert expect.shape is not None
+        path = scope.layer_name(expect.target, env)
+        flow = scope.read(path) if path else None
+        if path and flow is None:
+            scope.unknown_value(path, expect.target.span)
+        elif flow is not None and flow.shape is not None:
+            shape_text.check(scope, f"`{path}`", flow.shape, expect.shape, env, at if expect.at else None)
+        return
+    if not counted:
+        scope.check_condition(expect, env)
+        return
+    if at is None:
+        if _mentions_sizes(expect.condition):
+            session.error(
+                codes.EXPECT_FAILED,
+                "this count depends on the input size",
+                expect.span,
+                help="say for which: `expect ... at [3, 224, 224]`, or `at` on the input",
+            )
+            return
+        at = net.least
+    total = cost(net.graph, at)
+    counts = Env(env.module, env)
+    counts.names.update(params=total.params, macs=total.macs, activations=total.activations)
+    assert expect.condition is not None
+    value = scope.condition(expect.condition, counts)
+    if value is False:
+        _failed(session, scope, expect, counts)
+
+
+def _failed(session: Session, scope: NetScope, expect: ast.Expect, env: Env) -> None:
+    condition = expect.condition
+    assert isinstance(condition, ast.Expr.__class__) or condition is not None
+    label = ""
+    if isinstance(condition, ast.Binary):
+        left, right = scope.evaluate(condition.left, env), scope.evaluate(condition.right, env)
+        if isinstance(left, int) and isinstance(right, int):
+            label = f"{condition.left.span.text} is {left:,}, {abs(left - right):,} {'more' if left > right else 'less'}"
+        else:
+            label = f"{write(left)} {condition.operator} {write(right)} is false"
+    session.error(codes.EXPECT_FAILED, f"`{condition.span.text}` does not hold", condition.span, label)
+
+
+def _mentions_counts(expr: Any) -> bool:
+    return any(name in COUNTS for name in _names(expr))
+
+
+def _mentions_sizes(expr: Any) -> bool:
+    return any(name in ("macs", "activations") for name in _names(expr))
+
+
+def _names(expr: Any) -> list[str]:
+    """Words of an expression."""
+    match expr:
+        case ast.Name(id=id):
+            return [id]
+        case ast.Binary(left=left, right=right):
+            return _names(left) + _names(right)
+        case ast.Unary(operand=operand):
+            return _names(operand)
+        case ast.Call(args=args):
+            return [n for a in args or () for n in _names(a.value)]
+        case _:
+            return []
+
+
+__all__ = ["elaborate_net", "match_sizes", "shape_at"]

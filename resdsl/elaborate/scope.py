@@ -1,0 +1,105 @@
+"""Names at compile time, and what the passes share while one net is elaborated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from resdsl.diagnostics.model import Code, Diagnostic, Fix, Label, Sink
+from resdsl.elaborate.domain import Domain
+from resdsl.ops.base import Init
+from resdsl.source import Span
+
+if TYPE_CHECKING:
+    from resdsl.elaborate.files import Module
+    from resdsl.graph.model import Graph
+
+MAX_NODES = 200_000
+MAX_CALL_DEPTH = 64
+
+
+class Env:
+    """Compile-time names of a body: parameters, `let`, loop variables. Inner ones are looked up first."""
+
+    __slots__ = ("module", "names", "outer", "sizes")
+
+    def __init__(self, module: Module, outer: Env | None = None) -> None:
+        self.module = module
+        self.outer = outer
+        self.names: dict[str, Any] = {}
+        self.sizes: dict[str, Any] = {}
+
+    def lookup(self, name: str) -> tuple[bool, Any]:
+        """(found, value) in this body and the ones around it."""
+        env: Env | None = self
+        while env is not None:
+            if name in env.names:
+                return True, env.names[name]
+            env = env.outer
+        return False, None
+
+    def size(self, name: str) -> Any:
+        """The input size (`H`) of that name in the net around, or None."""
+        env: Env | None = self
+        while env is not None:
+            if name in env.sizes:
+                return env.sizes[name]
+            env = env.outer
+        return None
+
+    def words(self) -> Iterator[str]:
+        """All names in sight, for suggestions."""
+        env: Env | None = self
+        while env is not None:
+            yield from env.names
+            env = env.outer
+
+
+@dataclass(slots=True)
+class Session:
+    """What is shared while nets are elaborated.
+
+    Attributes:
+        sink: where diagnostics go.
+        graphs: the signature cache: one graph for each block at the same arguments and shapes.
+        domain: the input sizes the current net admits.
+        frames: the calls around the place being checked, outermost first.
+        nodes: how many nodes were made, against `MAX_NODES`.
+    """
+
+    sink: Sink
+    graphs: dict[Any, Graph] = field(default_factory=dict)
+    domain: Domain = field(default_factory=Domain)
+    frames: list[tuple[str, Span]] = field(default_factory=list)
+    inits: tuple[tuple[str, Init], ...] = ()
+    nodes: int = 0
+
+    def error(
+        self,
+        code: Code,
+        message: str,
+        span: Span,
+        label: str = "",
+        *,
+        secondary: Sequence[Label] = (),
+        notes: Sequence[str] = (),
+        help: str | Sequence[str] | None = None,
+        fix: Fix | None = None,
+    ) -> None:
+        """Report a mistake, with the calls that led to it."""
+        helps = (help,) if isinstance(help, str) else tuple(help or ())
+        around = [f"in {text}, called at {place.place}" for text, place in reversed(self.frames[-3:])]
+        self.sink.add(
+            Diagnostic(code, message, Label(span, label), tuple(secondary), (*notes, *around), helps, fix)
+        )
+
+    @contextmanager
+    def frame(self, text: str, span: Span) -> Iterator[None]:
+        """Mark what is being checked, for the notes of diagnostics."""
+        self.frames.append((text, span))
+        try:
+            yield
+        finally:
+            self.frames.pop()

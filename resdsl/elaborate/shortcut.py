@@ -1,0 +1,288 @@
+"""Residuals: run the arm, then join it with what the shortcut policy says (He et al. 2015, section 3)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Edit, Fix, Label
+from resdsl.elaborate.bind import bind
+from resdsl.elaborate.builder import UNKNOWN, Flow
+from resdsl.elaborate.scope import Env
+from resdsl.elaborate.values import POISON, Closure, Projection, Recipe, kind_of
+from resdsl.graph.model import ShortcutKind
+from resdsl.ops import OPS
+from resdsl.ops.base import show
+from resdsl.sizes import Dim, evaluate
+from resdsl.source import Span
+from resdsl.syntax import ast
+
+if TYPE_CHECKING:
+    from resdsl.elaborate.flow import Scope
+
+POLICIES = "`identity`, `projection`, `zero_pad`, `none`, or a body `{ ... }`"
+
+
+def close_residual(scope: Scope, residual: ast.Residual, env: Env) -> None:
+    """Run a residual in the current scope."""
+    if len(scope.flow) != 1:
+        scope.session.error(
+            codes.NOT_A_STEP,
+            f"a residual takes one value, but {len(scope.flow)} arrive",
+            residual.shortcut.span,
+        )
+        scope.flow = (UNKNOWN,)
+    start = scope.flow[0]
+    if residual.shortcut_first:
+        # The shortcut's layers come first in the text, but its policy needs the arm's shape:
+        # run the arm in a rehearsal that leaves no trace.
+        arm_shape = _rehearse(scope, residual.body, env, start)
+        shortcut, kind = _shortcut(scope, residual, env, start, arm_shape)
+        scope.flow = (start,)
+        scope.run(residual.body, Env(env.module, env))
+    else:
+        scope.run(residual.body, Env(env.module, env))
+        if len(scope.flow) == 1:
+            arm = scope.flow[0]
+            shortcut, kind = _shortcut(scope, residual, env, start, arm)
+            scope.flow = (arm,)
+        else:
+            shortcut, kind = UNKNOWN, "body"
+    if len(scope.flow) != 1:
+        scope.session.error(
+            codes.NOT_A_STEP, f"the body of a residual ends in one value, this in {len(scope.flow)}", residual.body.span
+        )
+        scope.flow = (UNKNOWN,)
+        return
+    if shortcut is None:
+        return
+    arm = scope.flow[0]
+    if arm.shape is None or shortcut.shape is None or arm.port is None or shortcut.port is None:
+        scope.flow = (UNKNOWN,)
+        return
+    witness = scope.session.domain.mismatch(arm.shape, shortcut.shape)
+    if witness is not None:
+        _mismatch(scope, residual, kind, start, arm, shortcut, witness)
+        scope.flow = (UNKNOWN,)
+        return
+    if arm.shape != shortcut.shape:
+        shortcut = Flow(shortcut.port, arm.shape, shortcut.field)  # equal for every admitted size
+    scope.flow = scope.apply_op(
+        OPS["add"], {}, (arm, shortcut), residual.shortcut.span, joining=True, shortcut=kind
+    )
+
+
+def _rehearse(scope: Scope, body: ast.Body, env: Env, start: Flow) -> Flow:
+    from resdsl.elaborate.flow import Scope as NewScope
+    from resdsl.graph.model import Graph
+
+    graph = Graph("rehearsal", "scope", body.span)
+    trial = NewScope(scope.session, graph, scope)
+    trial.flow = (trial.feed("x", start, body.span),)
+    trial.run(body, Env(env.module, env))
+    if len(trial.flow) != 1:
+        return UNKNOWN
+    end = trial.flow[0]
+    from resdsl.elaborate.builder import compose
+
+    return Flow(start.port if end.port else None, end.shape, compose(start.field, end.field))
+
+
+def _agree(scope: Scope, start: Flow, arm: Flow) -> bool:
+    """Whether the arm keeps the shape: equal for every admitted size, and no stride on the way."""
+    if start.shape is None or arm.shape is None:
+        return False
+    if scope.session.domain.mismatch(start.shape, arm.shape) is not None:
+        return False
+    return all(s == 1 for s in _stride(start, arm))
+
+
+def _stride(start: Flow, arm: Flow) -> tuple[Fraction, ...]:
+    """Total stride of the arm along each spatial axis."""
+    if start.field is None or arm.field is None:
+        return (Fraction(1),) * (len(start.shape or (0,)) - 1)
+    return tuple(a[1] / s[1] for s, a in zip(start.field, arm.field, strict=False))
+
+
+def _shortcut(
+    scope: Scope, residual: ast.Residual, env: Env, start: Flow, arm: Flow
+) -> tuple[Flow | None, ShortcutKind]:
+    """The value the shortcut carries, and its kind; None for the policy `none`."""
+    clause = residual.shortcut
+    policy: Any = scope.evaluate(clause.first, env)
+    other: Any = scope.evaluate(clause.second, env) if clause.second is not None else None
+    where = clause.first
+    if policy is POISON or other is POISON:
+        return UNKNOWN, "body"
+    if clause.second is not None:
+        if arm.shape is None or start.shape is None:
+            return UNKNOWN, "body"
+        if not _agree(scope, start, arm):
+            policy, where = other, clause.second
+    return _run_policy(scope, policy, where.span, clause, env, start, arm)
+
+
+def _run_policy(
+    scope: Scope, policy: Any, span: Span, clause: ast.Shortcut, env: Env, start: Flow, arm: Flow
+) -> tuple[Flow | None, ShortcutKind]:
+    if policy is None:
+        return None, ""
+    name = scope.layer_name(clause.name, env) if clause.name else None
+    if isinstance(policy, Closure):
+        return _filled(scope, name, clause, start, lambda s: s.run(policy.body, Env(policy.env.module, policy.env))), "body"
+    if not isinstance(policy, Recipe):
+        scope.session.error(
+            codes.BAD_ARGUMENT, f"{kind_of(policy)} is not a shortcut", span, help=f"a shortcut is {POLICIES}"
+        )
+        return UNKNOWN, "body"
+    if isinstance(policy.target, type) and policy.target.name == "identity":
+        return start, "identity"
+    if arm.shape is None or start.shape is None:
+        return UNKNOWN, "body"
+    stride = tuple(int(s) for s in _stride(start, arm))
+    step: Any = stride[0] if len(set(stride)) == 1 else stride
+    channels = arm.shape[0] if arm.shape else 0
+    if isinstance(policy.target, Projection):
+        bound = dict(policy.bound)
+        norm = bound.get("norm", Recipe(OPS["batchnorm"]))
+
+        def project(inner: Scope) -> None:
+            inner.run_recipe(
+                Recipe(OPS["conv"]),
+                {"out": (channels, span), "size": (1, span), "stride": (step or 1, span), "padding": (0, span)},
+                None,
+                span,
+            )
+            if isinstance(norm, Recipe):
+                inner.run_recipe(norm, {k: (v, span) for k, v in norm.bound}, None, span)
+
+        return _filled(scope, name, clause, start, project), "projection"
+    if isinstance(policy.target, type) and policy.target.name == "zero_pad":
+        # Without arguments it fits the arm; its torch text is a slice and a pad, so it has no name.
+        given = dict(policy.bound)
+        values = {"channels": given.get("channels", channels), "stride": given.get("stride", step or 1)}
+        scope.flow = (start,)
+        made = scope.apply_op(
+            OPS["zero_pad"], {k: (v, span) for k, v in values.items()}, (start,), span, joining=True
+        )
+        return made[0], "zero_pad"
+    call = ast.Call(ast.Name(policy.name, span), None, span)
+    full = bind(scope, policy, call, env)
+    if full is None:
+        return UNKNOWN, "body"
+    if name is not None:
+        scope.flow = (start,)
+        scope.run_recipe(policy, full, name, span)
+        return scope.flow[0], "body"
+    return _filled(scope, None, clause, start, lambda s: s.run_recipe(policy, full, None, span)), "body"
+
+
+def _filled(scope: Scope, name: str | None, clause: ast.Shortcut, start: Flow, fill: Any) -> Flow:
+    """Run layers on the shortcut: in a scope of its name, or in place."""
+    scope.flow = (start,)
+    if name is None:
+        fill(scope)
+    else:
+        scope.scoped(name, "scope", clause.span, fill)
+    if len(scope.flow) != 1:
+        scope.session.error(codes.NOT_A_STEP, "a shortcut ends in one value", clause.span)
+        return UNKNOWN
+    return scope.flow[0]
+
+
+def _mismatch(
+    scope: Scope,
+    residual: ast.Residual,
+    kind: str,
+    start: Flow,
+    arm: Flow,
+    shortcut: Flow,
+    witness: dict[str, int],
+) -> None:
+    """Both operands, why they meet, and the way out."""
+    assert arm.shape is not None
+    assert shortcut.shape is not None
+    assert start.shape is not None
+    clause = residual.shortcut
+    blame = clause.second if clause.second is not None and kind != "identity" else clause.first
+    secondary = [Label(span, text) for span, text in _changes(scope, start, arm)]
+    notes = ["\n".join(_table(arm.shape, shortcut.shape))]
+    if witness:
+        sizes = ", ".join(f"{k} = {v}" for k, v in witness.items())
+        both = [
+            show(tuple(evaluate(d, witness) if _known(d, witness) else d for d in s)) for s in (arm.shape, shortcut.shape)
+        ]
+        notes.append(f"at {sizes} the arm gives {both[0]}, the shortcut {both[1]}")
+    carries = f"carries {show(shortcut.shape)}" + (", unchanged from the input" if kind == "identity" else "")
+    if kind != "identity":
+        scope.session.error(
+            codes.SHAPE_MISMATCH,
+            f"the shortcut joins {show(shortcut.shape)} with an arm of {show(arm.shape)}",
+            blame.span,
+            carries,
+            secondary=secondary,
+            notes=notes,
+            help="let the body of the shortcut end in the arm's shape",
+        )
+        return
+    scope.session.error(
+        codes.SHORTCUT_MISMATCH,
+        f"identity shortcut joins {show(shortcut.shape)} with an arm of {show(arm.shape)}",
+        blame.span,
+        carries,
+        secondary=secondary,
+        notes=notes,
+        help=(
+            "project where the shapes differ (He et al. 2015, option B): `identity else projection`",
+            "or pad with zeros, without parameters (option A): `identity else zero_pad`",
+        ),
+        fix=Fix(
+            "write `identity else projection`",
+            (Edit(Span(blame.span.source, blame.span.end, blame.span.end), " else projection"),),
+            safe=False,
+        )
+        if clause.second is None and isinstance(clause.first, ast.Name)
+        else None,
+    )
+
+
+def _known(dim: Dim, values: dict[str, int]) -> bool:
+    from resdsl.sizes import variables
+
+    return all(v in values for v in variables(dim))
+
+
+def _changes(scope: Scope, start: Flow, arm: Flow) -> list[tuple[Span, str]]:
+    """The steps of the arm that change its shape, the last of each axis first found backwards."""
+    found: list[tuple[Span, str]] = []
+    port, seen = arm.port, 0
+    assert start.port is not None
+    while port is not None and port != start.port and seen < 200:
+        node = scope.graph.node(port.node)
+        seen += 1
+        if not node.inputs:
+            break
+        before, after = scope.graph.shape(node.inputs[0]), node.shapes[port.index]
+        if before is not None and after is not None and before != after:
+            found.append((node.span, f"{show(before)} becomes {show(after)} here"))
+        port = node.inputs[0]
+    return found[:2][::-1]
+
+
+def _table(arm: tuple[Dim, ...], shortcut: tuple[Dim, ...]) -> list[str]:
+    """The two shapes side by side, axis by axis."""
+    names = ["channels"] + {1: ["length"], 2: ["height", "width"], 3: ["depth", "height", "width"]}.get(len(arm) - 1, [])
+    if len(arm) != len(shortcut):
+        names = []
+    if len(names) != len(arm):
+        names = [f"axis {i}" for i in range(max(len(arm), len(shortcut)))]
+    rows = [("", "arm", "shortcut")]
+    for i, name in enumerate(names):
+        a = str(arm[i]) if i < len(arm) else "-"
+        s = str(shortcut[i]) if i < len(shortcut) else "-"
+        rows.append((name, a, s + ("" if a == s else "   differs")))
+    widths = [max(len(r[c]) for r in rows) for c in range(2)]
+    return [f"{r[0]:<{widths[0]}}  {r[1]:<{widths[1]}}  {r[2]}".rstrip() for r in rows]
+
+

@@ -1,0 +1,82 @@
+"""Counting: parameters, multiply-accumulates, activations.
+
+One MAC is one multiply-add; FLOPs are twice that. As in PyTorch's FlopCounterMode only convolutions and
+linear layers (and attention) count: bias, norm, activation and pooling are 0. Activations are the
+outputs of those layers, as in Radosavovic et al. 2020 ("Designing Network Design Spaces", section 3.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from resdsl.graph.model import Graph, Node, Tensor
+from resdsl.ops.base import Op
+from resdsl.sizes import shape_at
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Counts for one sample.
+
+    Attributes:
+        params: trained values.
+        macs: multiply-accumulates.
+        activations: values in the outputs of convolutions and linear layers.
+        layers: convolutions and linear layers (the number in "ResNet-50").
+    """
+
+    params: int = 0
+    macs: int = 0
+    activations: int = 0
+    layers: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.params + other.params,
+            self.macs + other.macs,
+            self.activations + other.activations,
+            self.layers + other.layers,
+        )
+
+
+def cost(graph: Graph, at: dict[str, int]) -> Cost:
+    """Counts of a whole graph at input sizes by name. Shared weights are counted once."""
+    totals: dict[int, Cost] = {}
+    for inner in graph.signatures():
+        total, owners = Cost(), set[str]()
+        for node in inner.nodes():
+            part = _node(inner, node, totals, at)
+            if node.module is not None and node.module in owners:
+                part = Cost(0, part.macs, part.activations, 0)
+            if node.module is not None:
+                owners.add(node.module)
+            total += part
+        totals[id(inner)] = total
+    return totals[id(graph)]
+
+
+def node_cost(graph: Graph, node: Node, at: dict[str, int]) -> Cost:
+    """Counts of one node."""
+    if isinstance(node.content, Graph):
+        return cost(node.content, at)
+    return _node(graph, node, {}, at)
+
+
+def _node(graph: Graph, node: Node, totals: dict[int, Cost], at: dict[str, int]) -> Cost:
+    match node.content:
+        case Graph() as inner:
+            return totals[id(inner)]
+        case Tensor() as tensor:
+            return Cost(params=prod(d for d in tensor.shape if isinstance(d, int)) if tensor.trained else 0)
+        case Op() as op:
+            shapes = graph.operands(node)
+            params = op.params(*shapes)
+            if op.category not in ("conv", "linear"):
+                return Cost(params=params)
+            macs = op.macs(*(shape_at(s, at) for s in shapes))
+            out = node.shapes[0]
+            assert out is not None
+            return Cost(params, macs, prod(shape_at(out, at)), 1)
+        case _:
+            return Cost()

@@ -1,0 +1,125 @@
+"""Transposed convolution."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+
+from resdsl.ops.base import (
+    Init,
+    New,
+    Op,
+    Reject,
+    Window,
+    arg,
+    axes_of,
+    by,
+    eg,
+    fixed,
+    inits,
+    keywords,
+    one,
+    op,
+    show,
+    spread,
+)
+from resdsl.ops.geometry import Windows, divides, windows
+from resdsl.sizes import Dim, Shape
+
+
+@op("conv_transpose", category="conv")
+class ConvTranspose(Op):
+    """Transposed convolution, which enlarges by its stride.
+
+    Shape: (C, H, W) -> (out, H', W') with H' = (H - 1) * s - 2p + d(k - 1) + output_padding + 1.
+    Params: C * (out / groups) * kh * kw, plus out with a bias.
+    MACs: C * (out / groups) * kh * kw * H * W.
+    Matches torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d, torch.nn.ConvTranspose3d.
+    """
+
+    examples = (
+        eg("conv_transpose(64, 2x2, stride = 2)", (128, 28, 28)),
+        eg("conv_transpose(64, 4x4, stride = 2, padding = 1)", (128, 7, 7)),
+        eg("conv_transpose(8, 3, stride = 2, output_padding = 1, bias = true)", (4, 10)),
+    )
+    out: int = arg("int", "output channels", at_least=1)
+    size: Window = arg("size", "size of the kernel", at_least=1)
+    stride: Window = arg("size", "how much it enlarges", default=1, at_least=1)
+    padding: Window | None = arg(
+        "size",
+        "positions cut from each side; by default 0 where the kernel equals the stride, else "
+        "dilation * (k - 1) / 2",
+        default=None,
+        at_least=0,
+    )
+    output_padding: Window = arg("size", "positions added at the end", default=0, at_least=0)
+    dilation: Window = arg("size", "spacing of the kernel's taps", default=1, at_least=1)
+    groups: int = arg("int", "groups of channels that do not see each other", default=1, at_least=1)
+    bias: bool | Init = arg("bias", "add a learned value per channel; an initialiser adds one", default=False)
+    weight: Init | None = arg("init", "initialiser of the kernel; by default torch's", default=None)
+
+    def _windows(self, x: Shape) -> Windows:
+        return windows(len(axes_of(x)), self.size, self.stride, self.padding, self.dilation)
+
+    def infer(self, x: Shape) -> Shape:
+        """Channels become `out`; sizes as the convolution whose gradient this is would take."""
+        move = self._windows(x)
+        divides(fixed(x[0], "the number of input channels"), self.groups, "input channels")
+        divides(self.out, self.groups, "output channels")
+        extra = spread(self.output_padding, len(x) - 1, "output_padding")
+        sizes: list[Dim] = []
+        for h, s, p, d, reach, e in zip(
+            x[1:], move.stride, move.padding, move.dilation, move.reach, extra, strict=True
+        ):
+            if e >= max(s, d):
+                raise Reject(
+                    f"`output_padding` = {e} must be less than the stride or the dilation",
+                    "output_padding",
+                )
+            size = (h - 1) * s + (reach - 2 * p + e)
+            if isinstance(size, int) and size < 1:
+                raise Reject(f"`padding` = {p} leaves nothing of {show(x[1:])}", "padding")
+            sizes.append(size)
+        return (self.out, *sizes)
+
+    def params(self, x: Shape) -> int:
+        """Kernel, and bias if any."""
+        return self._kernel(x) + (self.out if self.bias is not False else 0)
+
+    def macs(self, x: tuple[int, ...]) -> int:
+        """Every kernel value at every input position."""
+        return self._kernel(x) * prod(x[1:])
+
+    def _kernel(self, x: Shape) -> int:
+        channels = fixed(x[0], "the number of input channels")
+        return channels * self.out // self.groups * prod(self._windows(x).kernel)
+
+    def window(self, x: Shape) -> tuple[tuple[int, int | Fraction], ...]:
+        """The taps that meet one output position."""
+        move = self._windows(x)
+        return tuple((-(-r // s), Fraction(1, s)) for r, s in zip(move.reach, move.stride, strict=True))
+
+    def module(self, x: Shape) -> New:
+        """`nn.ConvTranspose2d(128, 64, 2, stride=2, bias=False)`."""
+        move = self._windows(x)
+        return New(
+            f"nn.ConvTranspose{len(x) - 1}d",
+            (x[0], self.out, one(move.kernel)),
+            keywords(
+                stride=(move.stride, 1),
+                padding=(move.padding, 0),
+                output_padding=(self.output_padding, 0),
+                groups=(self.groups, 1),
+                bias=(self.bias is not False, True),
+                dilation=(move.dilation, 1),
+            ),
+        )
+
+    def inits(self) -> tuple[tuple[str, Init], ...]:
+        """Those given for `weight` and `bias`."""
+        return inits(weight=self.weight, bias=self.bias)
+
+    def label(self) -> str:
+        """`2×2 transposed conv, 64, ×2`."""
+        enlarged = f", ×{by(one(self.stride))}" if one(self.stride) != 1 else ""
+        return f"{by(self.size)} transposed conv, {self.out}{enlarged}"

@@ -1,0 +1,132 @@
+"""Ops that join several values."""
+
+from __future__ import annotations
+
+from resdsl.ops.base import Op, Reject, Text, arg, axis_at, dim, eg, op, show
+from resdsl.sizes import Dim, Shape
+
+
+class Elementwise(Op):
+    """What addition and product share: all inputs have one shape."""
+
+    functional = True
+
+    def infer(self, *xs: Shape) -> Shape:
+        """The shape of all."""
+        for i, x in enumerate(xs):
+            if x != xs[0]:
+                raise Reject(f"shapes differ: `{show(xs[0])}` and `{show(x)}`", i, code="shape-mismatch")
+        return xs[0]
+
+
+@op("add", category="merge", arity=None, body="arms")
+class Add(Elementwise):
+    """Sum of all inputs.
+
+    Shape: S, S, ... -> S. Nothing is stretched: the shapes must be equal.
+    Matches torch.add.
+    """
+
+    examples = (
+        eg("add", (64, 56, 56), (64, 56, 56)),
+        eg("add", (10,), (10,), (10,)),
+    )
+
+    def text(self, *xs: Shape) -> Text:
+        """`x + y`."""
+        return Text(" + ".join(f"{{{i}}}" for i in range(len(xs))))
+
+    def label(self) -> str:
+        """`+`."""
+        return "+"
+
+
+@op("mul", category="merge", arity=None, body="arms")
+class Mul(Elementwise):
+    """Product of all inputs, element by element.
+
+    Shape: S, S, ... -> S. Nothing is stretched: the shapes must be equal.
+    Matches torch.mul.
+    """
+
+    examples = (eg("mul", (64, 56, 56), (64, 56, 56)),)
+
+    def text(self, *xs: Shape) -> Text:
+        """`x * y`."""
+        return Text(" * ".join(f"{{{i}}}" for i in range(len(xs))))
+
+    def label(self) -> str:
+        """`×`."""
+        return "×"
+
+
+@op("concat", category="merge", arity=None, body="arms")
+class Concat(Op):
+    """Put the inputs one after the other along an axis, by default the channels.
+
+    Shape: (C1, *), (C2, *), ... -> (C1 + C2 + ..., *). The other axes must be equal.
+    Matches torch.cat.
+    """
+
+    functional = True
+    examples = (
+        eg("concat", (64, 56, 56), (32, 56, 56)),
+        eg("concat(axis = -1)", (4, 8), (4, 8), (4, 2)),
+    )
+    axis: int = arg("int", "the axis that grows", default=0)
+
+    def infer(self, *xs: Shape) -> Shape:
+        """Sizes along the axis add up."""
+        first = xs[0]
+        axis = axis_at(self.axis, first)
+        total: Dim = first[axis]
+        for i, x in enumerate(xs[1:], 1):
+            if len(x) != len(first) or _without(x, axis) != _without(first, axis):
+                raise Reject(
+                    f"shapes differ beside axis {axis}: `{show(first)}` and `{show(x)}`",
+                    i,
+                    code="shape-mismatch",
+                )
+            total = total + x[axis]
+        return (*first[:axis], total, *first[axis + 1 :])
+
+    def text(self, *xs: Shape) -> Text:
+        """`torch.cat([x, y], dim=1)`."""
+        return Text("torch.cat([{*}], dim={dim})", (("dim", dim(self.axis)),))
+
+
+@op("scale", category="merge", arity=2, body="steps")
+class Scale(Op):
+    """Multiply a value by a factor whose size-1 axes are stretched.
+
+    With a body, the factor is what the steps make of the value.
+
+    Shape: (C, H, W), (C, 1, 1) -> (C, H, W). Each axis of the factor is equal to the value's, or 1.
+    Matches torch.mul.
+    """
+
+    functional = True
+    examples = (
+        eg("scale", (64, 56, 56), (64, 1, 1)),
+        eg("scale", (64, 56, 56), (1, 56, 56)),
+    )
+
+    def infer(self, value: Shape, factor: Shape) -> Shape:
+        """The value's shape."""
+        fits = len(value) == len(factor)
+        if not fits or any(f not in (v, 1) for v, f in zip(value, factor, strict=True)):
+            raise Reject(
+                f"`scale` only stretches size-1 axes: the factor `{show(factor)}` does not fit "
+                f"`{show(value)}`",
+                1,
+                code="shape-mismatch",
+            )
+        return value
+
+    def text(self, value: Shape, factor: Shape) -> Text:
+        """`x * factor`."""
+        return Text("{0} * {1}")
+
+
+def _without(shape: Shape, axis: int) -> Shape:
+    return shape[:axis] + shape[axis + 1 :]

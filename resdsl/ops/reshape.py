@@ -1,0 +1,123 @@
+"""Ops that move values and make none."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import mul
+
+from resdsl.ops.base import New, Op, Reject, Text, arg, axis_at, call, dim, eg, op, show
+from resdsl.sizes import Dim, Shape
+
+
+@op("identity", category="shape")
+class Identity(Op):
+    """The input itself.
+
+    Shape: S -> S.
+    Matches torch.nn.Identity.
+    """
+
+    functional = True
+    examples = (eg("identity", (64, 56, 56)),)
+
+    def infer(self, x: Shape) -> Shape:
+        """The input's shape."""
+        return x
+
+    def module(self, x: Shape) -> New:
+        """`nn.Identity()`."""
+        return New("nn.Identity")
+
+    def text(self, x: Shape) -> Text:
+        """`x`."""
+        return Text("{0}")
+
+
+@op("flatten", category="shape")
+class Flatten(Op):
+    """All axes as one.
+
+    Shape: (C, H, W) -> (C * H * W).
+    Matches torch.nn.Flatten.
+    """
+
+    functional = True
+    examples = (eg("flatten", (512, 7, 7)), eg("flatten", (512, 1, 1)))
+
+    def infer(self, x: Shape) -> Shape:
+        """The product of the sizes."""
+        if not x:
+            raise Reject("has no axes to flatten", 0)
+        start: Dim = 1
+        return (reduce(mul, x, start),)
+
+    def window(self, x: Shape) -> None:
+        """The whole input."""
+
+    def module(self, x: Shape) -> New:
+        """`nn.Flatten()`."""
+        return New("nn.Flatten")
+
+    def text(self, x: Shape) -> Text:
+        """`torch.flatten(x, 1)`."""
+        return call("torch.flatten", 1)
+
+
+@op("chunk", category="shape")
+class Chunk(Op):
+    """Several outputs: equal parts along an axis, by default the channels.
+
+    Shape: (C, *) -> n times (C / n, *).
+    Matches torch.chunk, which also makes unequal parts.
+    """
+
+    functional = True
+    examples = (eg("chunk(2)", (116, 28, 28)), eg("chunk(3, axis = -1)", (197, 2304)))
+    n: int = arg("int", "number of parts", at_least=1)
+    axis: int = arg("int", "the axis that is divided", default=0)
+
+    def infer(self, x: Shape) -> Shape:
+        """The shape of one part."""
+        axis = axis_at(self.axis, x)
+        if x[axis] % self.n != 0:
+            raise Reject(f"axis {axis} of `{show(x)}` does not divide into {self.n} parts", "n")
+        return (*x[:axis], x[axis] // self.n, *x[axis + 1 :])
+
+    def infer_all(self, x: Shape) -> tuple[Shape, ...]:
+        """The shapes of all parts."""
+        return (self.infer(x),) * self.n
+
+    def text(self, x: Shape) -> Text:
+        """`x.chunk(2, dim=1)`."""
+        return Text("{0}.chunk({n}, dim={dim})", (("n", self.n), ("dim", dim(self.axis))))
+
+    def label(self) -> str:
+        """`chunk 2`."""
+        return f"chunk {self.n}"
+
+
+@op("select", category="shape")
+class Select(Op):
+    """One position along an axis, which goes away.
+
+    Shape: (N, F) -> (F) for `axis` = 0.
+    Matches torch.select.
+    """
+
+    functional = True
+    examples = (eg("select(0, 0)", (197, 768)), eg("select(-1, index = -1)", (4, 8, 16)))
+    axis: int = arg("int", "the axis")
+    index: int = arg("int", "the position, from the end if negative")
+
+    def infer(self, x: Shape) -> Shape:
+        """The shape without the axis."""
+        axis = axis_at(self.axis, x)
+        size = x[axis]
+        if isinstance(size, int) and not -size <= self.index < size:
+            raise Reject(f"axis {axis} has {size} positions, none at {self.index}", "index")
+        return x[:axis] + x[axis + 1 :]
+
+    def text(self, x: Shape) -> Text:
+        """`x[:, 0]`."""
+        before = ":, " * (axis_at(self.axis, x) + 1)
+        return Text(f"{{0}}[{before}{{index}}]", (("index", self.index),))

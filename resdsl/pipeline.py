@@ -1,0 +1,123 @@
+"""The front end on one screen: parse, resolve names, elaborate (bind, shape and count), lint. Torch-free.
+
+A pass never raises on what a user wrote: it returns what it could do and adds diagnostics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Diagnostic, Label, Severity, Sink
+from resdsl.diagnostics.suggest import did_you_mean
+from resdsl.elaborate.files import Loader, Module
+from resdsl.elaborate.nets import elaborate_net
+from resdsl.elaborate.resolve import resolve
+from resdsl.elaborate.scope import Session
+from resdsl.graph.lint import lint
+from resdsl.graph.model import Net
+from resdsl.graph.verify import verify
+from resdsl.source import Source, Span
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the front end found out.
+
+    Attributes:
+        module: the parsed file and its names; None after a syntax error.
+        nets: the nets that could be built, by name.
+        diagnostics: everything to report, by place.
+    """
+
+    source: Source
+    module: Module | None
+    nets: dict[str, Net]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return all(d.severity is not Severity.ERROR for d in self.diagnostics)
+
+
+def check(
+    source: Source,
+    path: Path | None = None,
+    nets: Sequence[str] | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Checked:
+    """Check a spec: all its nets, or the named ones.
+
+    Args:
+        source: the text.
+        path: where it lies, for the files it uses; None for a text without a file.
+        nets: names of the nets to build; all that need no arguments by default.
+        settings: arguments from outside (`--set`), by parameter name, as text of the language.
+    """
+    sink = Sink()
+    try:
+        module = Loader(sink, path.parent if path else None).load(source, path)
+        if module is None:
+            return Checked(source, None, {}, sink.sorted())
+        session = Session(sink)
+        resolve(session, module)
+        built: dict[str, Net] = {}
+        for name in _chosen(module, nets, settings, sink):
+            net = elaborate_net(session, module.nets[name], settings)
+            if net is not None:
+                built[name] = net
+        if not sink.has_errors:
+            for net in built.values():
+                verify(net.graph)
+            lint(session, module, list(built.values()))
+    except RecursionError:
+        sink.add(Diagnostic(codes.TOO_DEEP, "an expression is nested too deeply", Label(Span(source, 0, 0))))
+        return Checked(source, None, {}, sink.sorted())
+    return Checked(source, module, built, sink.sorted())
+
+
+def _chosen(
+    module: Module, nets: Sequence[str] | None, settings: Mapping[str, str] | None, sink: Sink
+) -> list[str]:
+    declared = module.nets
+    if nets is None:
+        if not declared and not module.names:
+            end = Span(module.source, 0, 0)
+            sink.add(
+                Diagnostic(
+                    codes.EMPTY_FILE,
+                    "the file declares nothing",
+                    Label(end),
+                    help=("start with `net NAME { ... }`, or let `resdsl new` write a first spec",),
+                )
+            )
+        return [n for n, d in declared.items() if settings or not _open(d)]
+    found = []
+    for name in nets:
+        if name in declared:
+            found.append(name)
+            continue
+        help = did_you_mean(name, declared) or (
+            f"it has {', '.join(f'`{n}`' for n in declared)}" if declared else "it declares no net"
+        )
+        sink.add(
+            Diagnostic(
+                codes.NO_NET,
+                f"`{module.source.path}` has no net `{name}`",
+                Label(Span(module.source, 0, 0)),
+                help=(help,),
+            )
+        )
+    return found
+
+
+def _open(definition: object) -> bool:
+    """Whether a net still needs arguments: the base of a family, checked through its members."""
+    from resdsl.elaborate.values import Definition
+    from resdsl.syntax import ast
+
+    assert isinstance(definition, Definition)
+    return isinstance(definition.decl, ast.Block) and any(p.default is None for p in definition.decl.params)
