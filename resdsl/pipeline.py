@@ -72,11 +72,32 @@ def check(
         if not sink.has_errors:
             for net in built.values():
                 verify(net.graph)
-            lint(session, module, list(built.values()))
+            lint(sink, list(built.values()))
     except RecursionError:
         sink.add(Diagnostic(codes.TOO_DEEP, "an expression is nested too deeply", Label(Span(source, 0, 0))))
         return Checked(source, None, {}, sink.sorted())
     return Checked(source, module, built, sink.sorted())
+
+
+def one_net(checked: Checked) -> Net | Diagnostic:
+    """The net of a spec that has one, or a diagnostic that lists them."""
+    if len(checked.nets) == 1:
+        return next(iter(checked.nets.values()))
+    place = Label(Span(checked.source, 0, 0))
+    if not checked.nets:
+        return Diagnostic(
+            codes.NO_NET,
+            f"`{checked.source.path}` declares no net",
+            place,
+            help=("add `net NAME { input image: [3, H, W] ... }`",),
+        )
+    names = ", ".join(f"`{n}`" for n in checked.nets)
+    return Diagnostic(
+        codes.NO_NET,
+        f"`{checked.source.path}` has {len(checked.nets)} nets: {names}",
+        place,
+        help=(f"say which: `{checked.source.path}:{next(iter(checked.nets))}`",),
+    )
 
 
 def _chosen(

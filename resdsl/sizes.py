@@ -178,6 +178,9 @@ def notation(size: Size) -> str:
         return _linear(slope, var, size.offsets[0])
     if slope == 0:
         return f"{var} % {period}" if size.offsets == tuple(range(period)) else f"[{var} mod {period}]"
+    common = gcd(slope, *size.offsets)
+    if common > 1 and notation(Size(var, slope // common, tuple(o // common for o in size.offsets))) != f"f({var})":
+        return f"{common} * {notation(Size(var, slope // common, tuple(o // common for o in size.offsets)))}"
     lows = [period * o - slope * r for r, o in enumerate(size.offsets)]
     low, high = max(lows), min(lows) + period - 1
     if low > high:

@@ -69,7 +69,6 @@ BAD_SETTING = _error("bad-setting", "`--set` does not fit the net")
 
 # lints
 BARE_CONV = _warning("bare-conv", "a convolution has neither bias nor norm")
-BIAS_BEFORE_NORM = _warning("bias-before-norm", "a bias is cancelled by the norm that follows")
 
 # weights, images and the back end
 BAD_WEIGHTS = _error("bad-weights", "weights do not fit the net")

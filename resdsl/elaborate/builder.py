@@ -82,6 +82,8 @@ class Builder(Evaluator):
                     return found
             more, _, rest = rest.partition(".")
             head = f"{head}.{more}"
+        if path.partition(".")[0] in self.addresses and path.partition(".")[0] not in self.graph.nx:
+            return UNKNOWN  # a layer that a mistake kept from being made
         if self.outer is None:
             return None
         outside = self.outer.read(path)
@@ -243,7 +245,7 @@ class Builder(Evaluator):
             return (UNKNOWN,)
         if any(f.shape is None for f in inputs):
             return (UNKNOWN,) * len(_outputs_of(op))
-        shapes: tuple[Shape, ...] = tuple(f.shape for f in inputs)  # type: ignore[misc]
+        shapes = self._aligned([f.shape for f in inputs if f.shape is not None])
         try:
             outputs = op.infer_all(*shapes)
             self._check_extent(op, shapes, outputs, bound, span)
@@ -271,6 +273,17 @@ class Builder(Evaluator):
             shortcut=shortcut,
             inits=self._inits_of(op),
         )
+
+    def _aligned(self, shapes: list[Shape]) -> tuple[Shape, ...]:
+        """Shapes with dimensions written alike where they are equal for every admitted input size."""
+        first, *others = shapes
+        made = [first]
+        for shape in others:
+            if len(shape) == len(first):
+                differ = self.session.domain.differ
+                shape = tuple(a if differ(a, b) is None else b for a, b in zip(first, shape, strict=True))
+            made.append(shape)
+        return tuple(made)
 
     def _inits_of(self, op: Op) -> tuple[tuple[str, Init], ...]:
         own = dict(op.inits())

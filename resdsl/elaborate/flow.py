@@ -306,11 +306,12 @@ class Scope(Builder):
 
     def _name_flow(self, names: Sequence[ast.LayerName], env: Env) -> None:
         if len(names) != len(self.flow):
-            self.session.error(
-                codes.UNKNOWN_VALUE,
-                f"{len(names)} name{'s' if len(names) != 1 else ''} for {len(self.flow)} values",
-                names[0].span.to(names[-1].span),
-            )
+            if all(f.port is not None for f in self.flow):
+                self.session.error(
+                    codes.UNKNOWN_VALUE,
+                    f"{len(names)} name{'s' if len(names) != 1 else ''} for {len(self.flow)} values",
+                    names[0].span.to(names[-1].span),
+                )
             for name in names:
                 text = self.layer_name(name, env)
                 if text:
@@ -703,8 +704,9 @@ class Scope(Builder):
             if stop is not None and not scope.stopped and until is not None:
                 scope.unknown_value(stop, until.span)
         scope.finish()
-        if not graph.outputs:
-            return graph if any(f.port is None for f in scope.flow) else None
+        if any(f.port is None for f in scope.flow) or not graph.outputs:
+            del self.session.graphs[key]
+            return None
         self.session.graphs[key] = graph
         return graph
 

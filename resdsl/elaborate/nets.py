@@ -10,15 +10,14 @@ from resdsl.diagnostics.suggest import did_you_mean
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.bind import bind
 from resdsl.elaborate.builder import Abort, Flow
-from resdsl.elaborate.domain import Domain
+from resdsl.domain import Domain, match_sizes
 from resdsl.elaborate.evaluate import Evaluator
 from resdsl.elaborate.flow import Scope
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import POISON, Definition, Recipe, kind_of, write
 from resdsl.graph.cost import cost
 from resdsl.graph.model import Feed, Graph, Net
-from resdsl.ops.base import show
-from resdsl.sizes import Size, shape_at
+from resdsl.sizes import Size
 from resdsl.source import Source, Span
 from resdsl.syntax import ast
 from resdsl.syntax.parser import parse_expression
@@ -167,25 +166,6 @@ class NetScope(Scope):
         self.nominal = nominal
 
 
-def match_sizes(shape: Any, dims: tuple[int, ...], domain: Domain | None, into: dict[str, int]) -> str | None:
-    """Read the sizes of a declared shape off a concrete one; says why when it does not fit."""
-    if len(shape) != len(dims):
-        return f"the input has {len(shape)} dimensions, {show(shape)}"
-    for declared, given in zip(shape, dims, strict=True):
-        if isinstance(declared, int):
-            if declared != given:
-                return f"the input is {show(shape)}"
-        else:
-            if into.setdefault(declared.var, given) != given:
-                return f"`{declared.var}` cannot be {into[declared.var]} and {given}"
-            if domain is not None and not domain.admits(declared.var, given):
-                least = domain.least.get(declared.var, 1)
-                if given < least:
-                    return f"`{declared.var}` must be at least {least}, this is {given}"
-                return f"`{declared.var}` = {given} does not meet the conditions of the input"
-    return None
-
-
 def elaborate_net(
     session: Session, definition: Definition, settings: Mapping[str, str] | None = None
 ) -> Net | None:
@@ -244,6 +224,7 @@ def elaborate_net(
         {v: session.domain.least.get(v, 1) for v in scope.sizes},
         tuple(scope.conditions),
         definition.decl.doc or decl.doc,
+        session.domain,
     )
     if net.nominal is not None and not session.sink.has_errors:
         for var, value in net.nominal.items():
@@ -399,5 +380,3 @@ def _names(expr: Any) -> list[str]:
         case _:
             return []
 
-
-__all__ = ["elaborate_net", "match_sizes", "shape_at"]

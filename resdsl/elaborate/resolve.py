@@ -1,2 +1,319 @@
-"""stub"""
-def resolve(session, module): ...
+"""Names and arguments of everything a file declares, also of what no net uses.
+
+Elaboration only sees what runs. This pass walks the text, so that a misspelt word in a branch not taken,
+or in a block nobody calls, is found too. What both find is reported once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Diagnostic, Label
+from resdsl.elaborate.bind import bind, missing
+from resdsl.elaborate.evaluate import FUNCTIONS, Evaluator, unknown_name
+from resdsl.elaborate.files import Module
+from resdsl.elaborate.nets import COUNTS
+from resdsl.elaborate.scope import Env, Session
+from resdsl.elaborate.values import POISON, Definition, Recipe
+from resdsl.ops import OPS
+from resdsl.ops.init import INITS
+from resdsl.syntax import ast
+
+
+def resolve(session: Session, module: Module) -> None:
+    """Check every declaration of a file. Mistakes go to the session's sink."""
+    walker = _Walker(session, module)
+    for item in module.file.items:
+        match item:
+            case ast.Block():
+                walker.block(item)
+            case ast.Family():
+                walker.expression(item.call, Env(module))
+                for expect in item.expects:
+                    walker.statement(expect, walker.family_env(item))
+            case ast.Let():
+                walker.expression(item.value, Env(module))
+            case _:
+                pass
+    for name, place in module.imported.items():
+        if name not in walker.used_globals:
+            session.sink.add(
+                Diagnostic(
+                    codes.UNUSED_IMPORT,
+                    f"`{name}` is used from another file and never needed",
+                    Label(place.span),
+                    help=("leave it out",),
+                )
+            )
+
+
+class _Blank(Evaluator):
+    """Binds arguments without computing them."""
+
+    def evaluate(self, expr: ast.Expr, env: Env) -> Any:
+        return None
+
+
+class _Walker:
+    def __init__(self, session: Session, module: Module) -> None:
+        self.session, self.module = session, module
+        self.blank = _Blank(session)
+        self.used: set[int] = set()
+        self.used_globals: set[str] = set()
+        self.declared: list[tuple[ast.Name, str]] = []
+
+    # ---------------------------------------------------------------- declarations
+
+    def block(self, block: ast.Block) -> None:
+        """One block or net: its parameters, then its body."""
+        env = Env(self.module)
+        self.declared = []
+        for param in block.params:
+            if param.default is not None:
+                self.expression(param.default, env)
+            self.declare(param.name, env, "parameter")
+        if block.is_net:
+            env.names.update({c: None for c in COUNTS if c not in env.names})
+        self.body(block.body, env)
+        for name, what in self.declared:
+            if id(name) in self.used:
+                continue
+            code = codes.UNUSED_PARAMETER if what == "parameter" else codes.UNUSED_LET
+            self.session.sink.add(
+                Diagnostic(
+                    code,
+                    f"{what} `{name.id}` has no effect",
+                    Label(name.span, "never used"),
+                    help=("use it or leave it out",),
+                )
+            )
+
+    def family_env(self, family: ast.Family) -> Env:
+        """Names an `expect` of a family may use: the parameters and sizes of the net it calls."""
+        env = Env(self.module)
+        env.names.update(dict.fromkeys(COUNTS))
+        seen: set[str] = set()
+        base: Any = self.module.names.get(family.call.callee.id)
+        while isinstance(base, Definition) and isinstance(base.decl, ast.Family) and base.name not in seen:
+            seen.add(base.name)
+            base = base.module.names.get(base.decl.call.callee.id)
+        if isinstance(base, Definition) and isinstance(base.decl, ast.Block):
+            env.names.update(dict.fromkeys(p.name.id for p in base.decl.params))
+            self.sizes(base.decl.body, env)
+        return env
+
+    def declare(self, name: ast.Name, env: Env, what: str) -> None:
+        """A new compile-time name. Words that run may not be hidden."""
+        if name.id in env.names and env.names[name.id] is not None:
+            self.session.error(codes.DUPLICATE_NAME, f"`{name.id}` is defined twice", name.span, "defined again here")
+        hidden = "an op" if name.id in OPS else "part of the language"
+        if name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id == "projection":
+            self.session.error(
+                codes.RESERVED_NAME, f"`{name.id}` is {hidden} and cannot be redefined", name.span, "choose another name"
+            )
+        env.names[name.id] = name
+        self.declared.append((name, what))
+
+    # ---------------------------------------------------------------- statements
+
+    def body(self, body: ast.Body, env: Env) -> None:
+        """Statements in order; names declared inside end with the body."""
+        self.sizes(body, env)
+        for statement in body.statements:
+            self.statement(statement, env)
+
+    def sizes(self, body: ast.Body, env: Env) -> None:
+        """Free sizes that an `input` in the body declares."""
+        for statement in body.statements:
+            if isinstance(statement, ast.Input):
+                for port in statement.ports:
+                    for item in port.shape.items if port.shape else ():
+                        if isinstance(item, ast.Name) and item.id[0].isupper() and not env.lookup(item.id)[0]:
+                            env.names[item.id] = None
+
+    def statement(self, statement: ast.Statement, env: Env) -> None:
+        """One statement."""
+        match statement:
+            case ast.Step(name=name, shape=shape, chain=chain, values=values):
+                self.texts([name, *values], env)
+                self.shape(shape, env)
+                for link in chain:
+                    self.link(link, env)
+            case ast.Stage(name=name, shape=shape, body=body):
+                self.texts([name], env)
+                self.shape(shape, env)
+                self.body(body, Env(self.module, env))
+            case ast.Layer(name=name, chain=chain):
+                self.texts([name], env)
+                for link in chain:
+                    self.link(link, env)
+            case ast.Let(name=name, value=value):
+                self.expression(value, env)
+                self.declare(name, env, "`let`")
+            case ast.For(targets=targets, iterable=iterable, body=body):
+                self.expression(iterable, env)
+                inner = Env(self.module, env)
+                for target in targets:
+                    self.declare(target, inner, "loop variable")
+                    self.used.add(id(target))  # a row of a table need not use every column
+                self.body(body, inner)
+            case ast.If(condition=condition, body=body, otherwise=otherwise):
+                self.expression(condition, env)
+                self.body(body, Env(self.module, env))
+                if isinstance(otherwise, ast.If):
+                    self.statement(otherwise, env)
+                elif otherwise is not None:
+                    self.body(otherwise, Env(self.module, env))
+            case ast.State(shape=shape, value=value):
+                self.shape(shape, env)
+                if value is not None:
+                    self.expression(value, env)
+            case ast.Input(ports=ports, where=where, at=at):
+                for port in ports:
+                    self.shape(port.shape, env)
+                for expr in (*where, *at):
+                    self.expression(expr, env)
+            case ast.Output(names=names):
+                self.texts(names, env)
+            case ast.Expect(condition=condition, target=target, shape=shape, at=at):
+                self.texts([target], env)
+                self.shape(shape, env)
+                for part in (condition, at):
+                    if part is not None:
+                        self.expression(part, env)
+            case ast.Init(value=value):
+                self.expression(value, env)
+
+    def texts(self, names: Iterable[ast.LayerName | None], env: Env) -> None:
+        """Expressions inside quoted names."""
+        for name in names:
+            if isinstance(name, ast.Text):
+                self.expression(name, env)
+
+    def shape(self, shape: ast.ListExpr | None, env: Env) -> None:
+        """A written shape: `_` is anything, a leading `batch` the batch."""
+        for item in shape.items if shape else ():
+            if not (isinstance(item, ast.Name) and item.id in ("_", "batch")):
+                self.expression(item, env)
+
+    def link(self, link: ast.Link, env: Env) -> None:
+        """One link of a chain."""
+        match link:
+            case ast.From(names=names):
+                self.texts(names, env)
+            case ast.Apply(name=name):
+                self.texts([name], env)
+            case ast.Application(thing=thing, until=until, repeat=repeat):
+                self.texts([until], env)
+                if repeat is not None:
+                    self.expression(repeat, env)
+                self.thing(thing, env)
+
+    def thing(self, thing: Any, env: Env) -> None:
+        """What is applied."""
+        match thing:
+            case ast.Call():
+                self.call(thing, env, runs=True)
+            case ast.WithBody(call=call, body=body):
+                self.call(call, env, runs=True)
+                self.body(body, Env(self.module, env))
+            case ast.Body():
+                self.body(thing, Env(self.module, env))
+            case ast.Residual(body=body, shortcut=shortcut):
+                self.body(body, Env(self.module, env))
+                self.texts([shortcut.name], env)
+                for arm in (shortcut.first, shortcut.second):
+                    if arm is not None:
+                        self.expression(arm, env)
+
+    # ---------------------------------------------------------------- expressions
+
+    def expression(self, expr: ast.Expr | ast.Slice, env: Env) -> None:
+        """An expression and its parts."""
+        match expr:
+            case ast.Name():
+                self.word(expr, env)
+            case ast.Path(parts=parts, span=span):
+                head = ast.Name(parts[0], span)
+                if env.lookup(head.id)[0]:
+                    self.word(head, env)
+            case ast.Text(parts=parts):
+                for part in parts:
+                    if not isinstance(part, str):
+                        self.expression(part, env)
+            case ast.ListExpr(items=items):
+                for item in items:
+                    self.expression(item, env)
+            case ast.Index(base=base, index=index):
+                self.expression(base, env)
+                self.expression(index, env)
+            case ast.Slice(start=start, stop=stop):
+                for end in (start, stop):
+                    if end is not None:
+                        self.expression(end, env)
+            case ast.Unary(operand=operand):
+                self.expression(operand, env)
+            case ast.Binary(left=left, right=right):
+                self.expression(left, env)
+                self.expression(right, env)
+            case ast.Conditional(condition=condition, then=then, otherwise=otherwise):
+                for each in (condition, then, otherwise):
+                    self.expression(each, env)
+            case ast.Schedule(terms=terms):
+                for term in terms:
+                    self.expression(term, env)
+            case ast.Call():
+                self.call(expr, env, runs=False)
+            case ast.Body():
+                self.body(expr, Env(self.module, env))
+            case _:
+                pass  # literals, `in`, and mappings, whose words are binders of their own
+
+    def word(self, name: ast.Name, env: Env) -> None:
+        """A word must mean something; a declared one is now used."""
+        found, value = env.lookup(name.id)
+        if found:
+            if value is not None:
+                self.used.add(id(value))
+        elif name.id in self.module.names:
+            self.used_globals.add(name.id)
+        elif not (name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id == "projection"):
+            unknown_name(self.session, name, env)
+
+    def call(self, call: ast.Call, env: Env, *, runs: bool) -> None:
+        """A call: its word, its arguments, and whether they fit what is known to be called."""
+        self.word(call.callee, env)
+        mapping = any(isinstance(a.value, ast.Mapping) for a in call.args or ())
+        for argument in call.args or ():
+            if not mapping:
+                self.expression(argument.value, env)
+        recipe = self.known(call.callee, env)
+        if recipe is not None and not mapping:
+            bound = bind(self.blank, recipe, call, env)
+            if bound is not None and runs:
+                missing(self.session, recipe, bound, call.span)
+
+    def known(self, name: ast.Name, env: Env) -> Recipe | None:
+        """The recipe a word stands for when no parameter or `let` decides it."""
+        if env.lookup(name.id)[0]:
+            return None
+        item = self.module.names.get(name.id)
+        if isinstance(item, Definition):
+            quiet = _Quiet(self.session)
+            value = quiet.family(item)
+            return value if isinstance(value, Recipe) and value is not POISON else None
+        return Recipe(OPS[name.id]) if item is None and name.id in OPS else None
+
+
+class _Quiet(Evaluator):
+    """Resolves families; what it finds wrong is reported where the family is declared."""
+
+    def family(self, item: Definition) -> Any:
+        from resdsl.elaborate.nets import resolve_family
+
+        return resolve_family(self, item)
+
+
+

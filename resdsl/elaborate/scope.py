@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics.model import Code, Diagnostic, Fix, Label, Sink
-from resdsl.elaborate.domain import Domain
+from resdsl.domain import Domain
 from resdsl.ops.base import Init
 from resdsl.source import Span
 

@@ -56,6 +56,30 @@ def cost(graph: Graph, at: dict[str, int]) -> Cost:
     return totals[id(graph)]
 
 
+def params(graph: Graph) -> int:
+    """Number of trained values; needs no input size."""
+    totals: dict[int, int] = {}
+    for inner in graph.signatures():
+        owners: dict[str, int] = {}
+        for node in inner.modules():
+            assert node.module is not None
+            match node.content:
+                case Graph() as content:
+                    owners[node.module] = totals[id(content)]
+                case Tensor() as tensor:
+                    owners[node.module] = _tensor_params(tensor)
+                case Op() as op:
+                    owners[node.module] = op.params(*inner.operands(node))
+                case _:
+                    pass
+        totals[id(inner)] = sum(owners.values())
+    return totals[id(graph)]
+
+
+def _tensor_params(tensor: Tensor) -> int:
+    return prod(d for d in tensor.shape if isinstance(d, int)) if tensor.trained else 0
+
+
 def node_cost(graph: Graph, node: Node, at: dict[str, int]) -> Cost:
     """Counts of one node."""
     if isinstance(node.content, Graph):
@@ -68,7 +92,7 @@ def _node(graph: Graph, node: Node, totals: dict[int, Cost], at: dict[str, int])
         case Graph() as inner:
             return totals[id(inner)]
         case Tensor() as tensor:
-            return Cost(params=prod(d for d in tensor.shape if isinstance(d, int)) if tensor.trained else 0)
+            return Cost(params=_tensor_params(tensor))
         case Op() as op:
             shapes = graph.operands(node)
             params = op.params(*shapes)

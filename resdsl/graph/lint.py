@@ -1,2 +1,64 @@
-"""stub"""
-def lint(session, module, nets): ...
+"""Lints: what is legal and probably not meant. One small function each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label, Sink
+from resdsl.graph.model import Feed, Graph, Net, Node, Tensor
+from resdsl.ops.base import Op
+from resdsl.source import Span
+
+NORM_SKIPS = ("activation", "conv", "linear")
+
+
+def lint(sink: Sink, nets: list[Net]) -> None:
+    """Run every lint over every distinct graph of the nets."""
+    seen: set[int] = set()
+    for net in nets:
+        for graph in net.graph.signatures():
+            if id(graph) not in seen:
+                seen.add(id(graph))
+                sink.extend(_bare_conv(graph))
+                sink.extend(_unused_value(graph))
+
+
+def _bare_conv(graph: Graph) -> Iterator[Diagnostic]:
+    """A convolution with neither bias nor norm: its output cannot shift."""
+    for node in graph.nodes():
+        if not isinstance(node.content, Op) or node.content.category != "conv":
+            continue
+        if getattr(node.content, "bias", True) is not False:
+            continue
+        users = [graph.node(n).content for n in graph.nx.successors(node.id)]
+        if users and all(isinstance(u, Op) and u.category in NORM_SKIPS for u in users):
+            yield Diagnostic(
+                codes.BARE_CONV,
+                f"`{node.content.name}` has neither bias nor norm",
+                Label(node.span, "nothing can shift its output"),
+                help=("add `bias = true`", "or put a norm after it"),
+                fix=_with_bias(node),
+            )
+
+
+def _with_bias(node: Node) -> Fix | None:
+    text = node.span.text
+    if not text.endswith(")"):
+        return None
+    end = node.span.end - 1
+    return Fix("add `bias = true`", (Edit(Span(node.span.source, end, end), ", bias = true"),), safe=False)
+
+
+def _unused_value(graph: Graph) -> Iterator[Diagnostic]:
+    """A step whose result goes nowhere."""
+    kept = {p.node for p in graph.outputs}
+    for node in graph.nodes():
+        if isinstance(node.content, (Feed, Tensor)) or node.id in kept or graph.nx.out_degree(node.id):
+            continue
+        yield Diagnostic(
+            codes.UNUSED_VALUE,
+            "the result of this step is never used",
+            Label(node.span, "it goes nowhere"),
+            help=("continue from it with `from`, put it into `output`, or leave the step out",),
+        )

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 import networkx as nx
 
+from resdsl.domain import Domain, match_sizes
 from resdsl.ops.base import Init, Op
 from resdsl.sizes import Shape
 from resdsl.source import Span
@@ -200,6 +201,7 @@ class Net:
         nominal: the sizes it is counted and drawn at; None when the spec does not say.
         least: the smallest admitted value of each size.
         conditions: the `where` conditions as written.
+        domain: what those conditions admit.
     """
 
     name: str
@@ -210,3 +212,18 @@ class Net:
     least: dict[str, int] = field(default_factory=dict)
     conditions: tuple[str, ...] = ()
     doc: str | None = None
+    domain: Domain = field(default_factory=Domain)
+
+
+def sizes_for(net: Net, at: tuple[int, ...] | None) -> dict[str, int]:
+    """Input sizes by name for an input shape, the net's own by default. Raises ValueError with the reason."""
+    if at is None:
+        if net.nominal is None:
+            declared = "[" + ", ".join(map(str, net.graph.input_shapes[0] or ())) + "]"
+            raise ValueError(f"the input is {declared}: say which size, or write `at [...]` after the input")
+        return net.nominal
+    values: dict[str, int] = {}
+    reason = match_sizes(net.graph.input_shapes[0], at, net.domain, values)
+    if reason is not None:
+        raise ValueError(reason)
+    return {**(net.nominal or {}), **values}

@@ -4,21 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from resdsl.ops.base import (
-    Init,
-    New,
-    Op,
-    Reject,
-    Text,
-    arg,
-    arguments,
-    call,
-    eg,
-    fixed,
-    inits,
-    keywords,
-    op,
-)
+from resdsl.ops.base import Init, New, Op, Reject, Text, arg, arguments, call, eg, fixed, inits, keywords, op
 from resdsl.sizes import Shape
 
 

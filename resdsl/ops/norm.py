@@ -63,6 +63,8 @@ class BatchNorm(Norm):
     def infer(self, x: Shape) -> Shape:
         """The input's shape; up to 3 spatial axes."""
         axes_of(x, 0)
+        if self.eps <= 0:
+            raise Reject("`eps` must be positive: a channel may be constant", "eps")
         return super().infer(x)
 
     def module(self, x: Shape) -> New:
@@ -133,6 +135,8 @@ class GroupNorm(Norm):
     def _features(self, x: Shape) -> tuple[int, ...]:
         (channels,) = super()._features(x)
         divides(channels, self.groups, "channels")
+        if channels == self.groups and all(d == 1 for d in x[1:]):
+            raise Reject(f"each of the {channels} groups of `{show(x)}` has only one value", "groups")
         return (channels,)
 
     def module(self, x: Shape) -> New:

@@ -19,6 +19,7 @@ from resdsl.ops.base import (
     keywords,
     one,
     op,
+    show,
     step,
 )
 from resdsl.ops.geometry import Windows, slide, windows
@@ -46,14 +47,10 @@ class Pool(Op):
     def infer(self, x: Shape) -> Shape:
         """Channels stay; the window sets the sizes."""
         move = self._windows(x)
-        for k, p in zip(self._padded(move), move.padding, strict=True):
+        for k, p in zip(move.kernel, move.padding, strict=True):
             if 2 * p > k:
                 raise Reject(f"`padding` = {p} is more than half the window of {k}", "padding")
         return (x[0], *slide(x[1:], *move, ceil_mode=self.ceil_mode))
-
-    def _padded(self, move: Windows) -> tuple[int, ...]:
-        """The extents that the padding is measured against."""
-        return move.kernel
 
     def window(self, x: Shape) -> tuple[tuple[int, int | Fraction], ...]:
         """The window."""
@@ -83,10 +80,6 @@ class MaxPool(Pool):
     def _windows(self, x: Shape) -> Windows:
         return windows(len(axes_of(x)), self.size, self.stride, self.padding, self.dilation)
 
-    def _padded(self, move: Windows) -> tuple[int, ...]:
-        # torch.max_pool1d measures the bare window.
-        return move.kernel if len(move.kernel) == 1 else move.reach
-
     def _options(self, x: Shape) -> tuple[tuple[str, Any], ...]:
         move = self._windows(x)
         return (
@@ -107,7 +100,7 @@ class MaxPool(Pool):
         return call(f"F.max_pool{len(x) - 1}d", one(self.size), kwargs=self._options(x))
 
     def label(self) -> str:
-        """`3x3 max pool, /2`."""
+        """`3×3 max pool, /2`."""
         return f"{by(self.size)} max pool{step(self.stride)}"
 
 
@@ -130,6 +123,19 @@ class AvgPool(Pool):
     ceil_mode: bool = arg("bool", "also take the last window that does not fit", default=False)
     count_include_pad: bool = arg("bool", "count the padding in the mean", default=True)
 
+    def infer(self, x: Shape) -> Shape:
+        """Channels stay; the window sets the sizes."""
+        shape = super().infer(x)
+        sizes = zip(x[1:], self._windows(x).kernel, strict=True)
+        if len(x) == 4 and any(isinstance(h, int) and h < k for h, k in sizes):
+            raise Reject(
+                f"a window of {by(self.size)} does not fit an input of {show(x[1:])}, "
+                "and torch.nn.AvgPool3d does not count the padding here",
+                "size",
+                code="input-too-small",
+            )
+        return shape
+
     def _options(self, x: Shape) -> tuple[tuple[str, Any], ...]:
         move = self._windows(x)
         return (
@@ -150,5 +156,5 @@ class AvgPool(Pool):
         return call(f"F.avg_pool{len(x) - 1}d", one(self.size), kwargs=self._options(x))
 
     def label(self) -> str:
-        """`2x2 avg pool, /2`."""
+        """`2×2 avg pool, /2`."""
         return f"{by(self.size)} avg pool{step(self.stride)}"

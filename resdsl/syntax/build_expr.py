@@ -14,10 +14,13 @@ from resdsl.source import Source, Span
 from resdsl.syntax import ast
 
 # Words that begin a statement or stand for a value. As names they would read as something else.
-RESERVED = frozenset(
-    "from apply layer stage input output param buffer for if let expect init residual in true false none else"
-    " block net use edition and or not".split()  # noqa: SIM905
-)
+# fmt: off
+RESERVED = frozenset((
+    "from", "apply", "layer", "stage", "input", "output", "param", "buffer", "for", "if", "let",
+    "expect", "init", "residual", "in", "true", "false", "none", "else", "block", "net", "use",
+    "edition", "and", "or", "not",
+))
+# fmt: on
 
 
 _PYTHON: dict[str, bool | None] = {"True": True, "False": False, "None": None}

@@ -39,7 +39,7 @@ def not_closed(s: Stuck) -> Diagnostic | None:
     opener = _suspect(s) if s.opener.text == "{" else s.opener
     closing = OPENING[opener.text]
     fix = None
-    if opener is s.opener and s.before:
+    if opener == s.opener and s.before:
         if closing not in s.accepts or s.line(opener) == s.line(s.before):
             insert = f" {closing}" if closing == "}" else closing
         else:
@@ -90,7 +90,7 @@ def missing_shortcut(s: Stuck) -> Diagnostic | None:
             help=f"add `shortcut: POLICY`, where the policy is {_POLICIES}, or `POLICY else POLICY`",
         )
     word = s.said("shortcut")
-    if word and s.before and (s.before is word or s.before.text == ":") and s.before in s.statement[-2:]:
+    if word and s.before and (s.before == word or s.before.text == ":") and s.before in s.statement[-2:]:
         return s.error(help=f"`shortcut: POLICY`, where the policy is {_POLICIES}, or steps in braces")
     return None
 
@@ -136,7 +136,7 @@ def missing_value(s: Stuck) -> Diagnostic | None:
 def lone_else(s: Stuck) -> Diagnostic | None:
     """`else` without `if`."""
     word = s.found if s.found and s.found.text == "else" else None
-    return s.error("no `if` stands right before this `else`") if word else None
+    return s.error("no `if` stands right before this `else`", expected="a step") if word else None
 
 
 def missing_else(s: Stuck) -> Diagnostic | None:
@@ -235,4 +235,6 @@ def outside(s: Stuck) -> Diagnostic | None:
         or s.found.kind not in (Kind.WORD, Kind.STRING, Kind.PATH)
     ):
         return None
-    return s.error("steps stand inside of a `net` or `block`")
+    closer = s.before if s.before and s.before.text == "}" and s.indent(s.found) else None
+    also = (closer, "this `}` closes the `net` or `block`") if closer else None
+    return s.error("steps stand inside of a `net` or `block`", also=also)

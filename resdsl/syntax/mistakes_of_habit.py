@@ -148,8 +148,13 @@ def foreign_word(s: Stuck) -> Diagnostic | None:
         if word is None or word.text not in _FOREIGN or s.statement[:1] != [word]:
             return None
     meant, help = _FOREIGN[word.text]
+    is_chain = meant == "else if"
     expected = f"`{meant}`" if meant else "a word of the language"
-    fix = s.fix(help if meant == "else if" else f"write {expected}", (s.span(word), meant)) if meant else None
+    fix = (
+        s.fix(help if is_chain else f"write {expected}", (s.span(word), meant), safe=is_chain)
+        if meant
+        else None
+    )
     return s.error(expected=expected, found=f"`{word.text}`", at=s.span(word), help=help, fix=fix)
 
 
@@ -190,10 +195,12 @@ def equals(s: Stuck) -> Diagnostic | None:
     token = s.found
     if token is None:
         return None
-    if token.text == "==" and "=" in s.accepts:
-        return s.error(expected="`=`", fix=s.fix("write `=`", (s.span(token), "="), safe=True))
+    if token.text == "=" and s.before and s.before.text == "=" and s.before.end == token.start:
+        span = Span(s.source, s.before.start, token.end)
+        fix = s.fix("write `=`", (span, "="), safe=True)
+        return s.error(expected="`=`", found="`==`", at=span, fix=fix)
     condition = s.said("expect", "if", "where")
-    if token.text == "=" and condition and condition is not s.before:
+    if token.text == "=" and condition and condition != s.before:
         return s.error(
             "this compares, so it needs two",
             expected="`==`",

@@ -52,7 +52,7 @@ class Token:
 _VALUES = (Kind.STRING, Kind.SIZE, Kind.NUMBER, Kind.PATH, Kind.WORD)
 _PATTERNS = {
     "NEWLINE": r"\r?\n",
-    "BLANK": r"[ \t\r\ufeff]+",
+    "BLANK": r"[ \t\r]+",
     "COMMENT": r"\#[^\n]*",
     "STRING": r'"[^"\n]*"',
     "OPEN_STRING": r'"[^\n]*',
@@ -67,7 +67,8 @@ _TOKEN = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PATT
 
 
 def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]:
-    """All tokens of a part of a text, blanks left out."""
+    """All tokens of a part of a text, blanks and the mark at the head of the file left out."""
+    start += text.startswith("\ufeff") and not start
     for match in _TOKEN.finditer(text, start, len(text) if end is None else end):
         name = match.lastgroup or ""
         if name != "BLANK":

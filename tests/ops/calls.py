@@ -84,6 +84,7 @@ def inputs(draw: st.DrawFn, arity: int | None) -> tuple[Shape, ...]:
     first = draw(shape)
     other = st.just(first) | shape
     if first:
-        other |= st.integers(1, 8).map(lambda c: (c, *first[1:])) | st.just((first[0], *(1 for _ in first[1:])))
+        other |= st.integers(1, 8).map(lambda c: (c, *first[1:]))
+        other |= st.just((first[0], *(1 for _ in first[1:])))
     count = draw(st.integers(1, 3)) if arity is None else arity
     return (first, *(draw(other) for _ in range(count - 1)))

@@ -71,7 +71,7 @@ def test_symbolic_examples(op: Op, shapes: tuple[Shape, ...]) -> None:
 
 @each_op
 @given(st.data())
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_symbolic(cls: type[Op], data: st.DataObject) -> None:
     check_symbolic(data.draw(drawn(cls)), data.draw(inputs(cls.arity)), range(1, 10))
 

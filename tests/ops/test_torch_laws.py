@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402, TID253
 
 from resdsl.ops import OPS  # noqa: E402
 from resdsl.ops.base import Op, Reject  # noqa: E402
@@ -21,8 +21,6 @@ from resdsl.sizes import Shape  # noqa: E402
 from .calls import drawn, inputs  # noqa: E402
 from .test_laws import each_example, each_op  # noqa: E402
 from .torch_text import forward, module, run, tensors  # noqa: E402
-
-Case = tuple[Op, tuple[Shape, ...]]
 
 
 @each_example
@@ -80,7 +78,7 @@ def test_window(op: Op, shapes: tuple[Shape, ...]) -> None:
 
 @each_op
 @given(st.data())
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_sound(cls: type[Op], data: st.DataObject) -> None:
     """What is accepted runs and has the shape inferred; what is rejected, torch rejects too."""
     op, shapes = data.draw(drawn(cls)), data.draw(inputs(cls.arity))
@@ -88,7 +86,7 @@ def test_sound(cls: type[Op], data: st.DataObject) -> None:
         expected = op.infer_all(*shapes)
     except Reject as reject:
         allowed = STRICTER.get(op.name)
-        if (allowed is not None and allowed(op, shapes)) or resdsl_only(op, reject):
+        if (allowed is not None and allowed(op, shapes)) or own_rule(op, shapes[0], reject):
             return
         try:
             forward_quietly(op, shapes)
@@ -100,11 +98,16 @@ def test_sound(cls: type[Op], data: st.DataObject) -> None:
     check_counts(op, shapes)
 
 
-def resdsl_only(op: Op, reject: Reject) -> bool:
-    """Rules about arguments that torch does not have."""
-    return reject.code == "missing-argument" or (
-        reject.blame in ("weight", "bias") and not getattr(op, "affine", True)
-    )
+def own_rule(op: Op, shape: Shape, reject: Reject) -> bool:
+    """Rules of the language, which torch does not have."""
+    if reject.code == "missing-argument":  # a padding without a default
+        return True
+    value = getattr(op, reject.blame, None) if isinstance(reject.blame, str) else None
+    if reject.blame in ("weight", "bias"):  # an initialiser for what does not exist
+        return not getattr(op, "affine", True)
+    if reject.blame == "axis":  # the batch is no axis
+        return isinstance(value, int) and value < -len(shape)
+    return isinstance(value, tuple) and len(value) != len(shape) - 1  # a size for each axis
 
 
 STRICTER: dict[str, Callable[[Any, tuple[Shape, ...]], bool]] = {
@@ -112,13 +115,17 @@ STRICTER: dict[str, Callable[[Any, tuple[Shape, ...]], bool]] = {
     "add": lambda op, xs: len(set(xs)) > 1,
     "mul": lambda op, xs: len(set(xs)) > 1,
     "scale": lambda op, xs: True,
+    # Torch makes empty results, of size 0 but not of less.
+    "conv_transpose": lambda op, xs: op.padding not in (None, 0),
+    # In evaluation, a batch of 1 fails.
+    "groupnorm": lambda op, xs: xs[0][:1] == (op.groups,) and set(xs[0][1:]) <= {1},
     # Torch makes unequal parts, so that the number of outputs varies.
     "chunk": lambda op, xs: xs[0] != () and xs[0][op.axis % len(xs[0])] % op.n != 0,
     # Torch takes further axes in front.
     "pixel_shuffle": lambda op, xs: len(xs[0]) != 3,
     "pixel_unshuffle": lambda op, xs: len(xs[0]) != 3,
-    # F.pad with a negative amount crops.
-    "zero_pad": lambda op, xs: xs[0] != () and op.channels < xs[0][0],
+    # Without spatial axes there is nothing to slice, and F.pad with a negative amount crops.
+    "zero_pad": lambda op, xs: len(xs[0]) not in (2, 3, 4) or op.channels < xs[0][0],
     # A value that is not used.
     "pad": lambda op, xs: op.mode != "constant" and op.value != 0,
 }
@@ -143,13 +150,18 @@ def check_counts(op: Op, shapes: tuple[Shape, ...]) -> None:
 
 
 def test_drop_path_is_torchvisions() -> None:
-    ops = pytest.importorskip("torchvision.ops")
+    """The draws of `torchvision.ops.stochastic_depth(x, p, "row")`, written out."""
+
+    def expected(x: Any, p: float) -> Any:
+        if p == 0:
+            return x
+        noise = torch.empty([x.shape[0]] + [1] * (x.ndim - 1)).bernoulli_(1.0 - p)
+        return x * (noise.div_(1.0 - p) if p < 1 else noise)
+
     for p in (0.0, 0.3, 1.0):
-        results = []
-        for way in (
-            lambda x, p=p: ops.stochastic_depth(x, p, "row"),
-            lambda x, p=p: run(OPS["drop_path"](p), [x], training=True),  # type: ignore[call-arg]
-        ):
-            torch.manual_seed(1)
-            results.append(way(torch.rand(8, 3, 4, 4)))
-        assert torch.equal(*results)
+        x = torch.rand(8, 3, 4, 4)
+        torch.manual_seed(1)
+        y = expected(x, p)
+        torch.manual_seed(1)
+        assert torch.equal(y, run(OPS["drop_path"](p), [x], training=True))  # type: ignore[call-arg]
+        assert torch.equal(x, run(OPS["drop_path"](p), [x], training=False))  # type: ignore[call-arg]

@@ -1,4 +1,5 @@
 """Runs the torch text of an op."""
+# ruff: noqa: TID253
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import lcm
+from typing import Any
 
 from resdsl.sizes import Dim, NotClosed, Shape, Size
 
@@ -76,3 +77,22 @@ class Domain:
     def key(self) -> tuple[object, ...]:
         """Hashable contents."""
         return (tuple(sorted(self.residues.items())), tuple(sorted(self.least.items())))
+
+
+def match_sizes(shape: Any, dims: tuple[int, ...], domain: Domain | None, into: dict[str, int]) -> str | None:
+    """Read the sizes of a declared shape off a concrete one; says why when it does not fit."""
+    written = "[" + ", ".join(map(str, shape)) + "]"
+    if len(shape) != len(dims):
+        return f"the input is {written}, which has {len(shape)} dimensions"
+    for declared, given in zip(shape, dims, strict=True):
+        if isinstance(declared, int):
+            if declared != given:
+                return f"the input is {written}"
+        elif into.setdefault(declared.var, given) != given:
+            return f"`{declared.var}` cannot be {into[declared.var]} and {given}"
+        elif domain is not None and not domain.admits(declared.var, given):
+            least = domain.least.get(declared.var, 1)
+            if given < least:
+                return f"`{declared.var}` must be at least {least}, this is {given}"
+            return f"`{declared.var}` = {given} does not meet the conditions of the input"
+    return None

@@ -1,0 +1,178 @@
+"""The Python API: what the command line does, in small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resdsl.diagnostics.model import Diagnostic
+from resdsl.source import Source
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from resdsl.backend.compile import Compiled
+    from resdsl.graph.cost import Cost
+    from resdsl.graph.model import Net
+
+
+class SpecError(Exception):
+    """A spec has errors.
+
+    Attributes:
+        diagnostics: all of them, as values; `str(error)` is the text the command line shows.
+    """
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        self.diagnostics = diagnostics
+        super().__init__(diagnostics)
+
+    def __str__(self) -> str:
+        from resdsl.diagnostics import render
+
+        return "\n" + render(self.diagnostics, "full")
+
+
+def load(spec: str | Path, **settings: Any) -> Network:
+    """Load and check one net.
+
+    Args:
+        spec: a file (`nets.res`, if it has one net), `FILE:NET`, or a bundled name (`resnet50`).
+        settings: parameters of the net, as Python values or as text of the language.
+
+    Raises:
+        SpecError: the spec cannot be found or has errors.
+    """
+    from resdsl.find import NotFound, find
+
+    try:
+        found = find(str(spec))
+    except NotFound as error:
+        raise SpecError((error.diagnostic,)) from None
+    return _network(found.source, found.path, found.net, {k: _as_text(v) for k, v in settings.items()})
+
+
+def loads(text: str, net: str | None = None, **settings: Any) -> Network:
+    """As `load`, for the text of a spec."""
+    return _network(Source("<text>", text), None, net, {k: _as_text(v) for k, v in settings.items()})
+
+
+def _network(source: Source, path: Path | None, net: str | None, settings: dict[str, str]) -> Network:
+    from resdsl.pipeline import check, one_net
+
+    checked = check(source, path, [net] if net else None, settings)
+    if not checked.ok:
+        raise SpecError(checked.diagnostics)
+    chosen = one_net(checked)
+    if isinstance(chosen, Diagnostic):
+        raise SpecError((chosen,))
+    return Network(chosen, checked.diagnostics)
+
+
+def _as_text(value: Any) -> str:
+    from resdsl.elaborate.values import write
+
+    if isinstance(value, str):
+        return value
+    return write(tuple(value) if isinstance(value, list) else value)
+
+
+class Network:
+    """A checked net. Sizes are given as shapes without the batch: `(3, 224, 224)`.
+
+    Attributes:
+        net: the graph and what is known of its input.
+        diagnostics: warnings; a net with errors is never made.
+    """
+
+    def __init__(self, net: Net, diagnostics: tuple[Diagnostic, ...] = ()) -> None:
+        self.net = net
+        self.diagnostics = diagnostics
+
+    @property
+    def name(self) -> str:
+        """Name of the net."""
+        return self.net.name
+
+    def check(self) -> tuple[Diagnostic, ...]:
+        """Warnings about the spec."""
+        return self.diagnostics
+
+    def cost(self, at: tuple[int, ...] | None = None) -> Cost:
+        """Parameters, MACs and activations for one sample of shape `at` (the spec's own by default)."""
+        from resdsl.graph.cost import cost
+
+        return cost(self.net.graph, self.sizes(at))
+
+    @property
+    def params(self) -> int:
+        """Number of trained values."""
+        from resdsl.graph.cost import params
+
+        return params(self.net.graph)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one sample at the spec's own input size."""
+        return self.cost().macs
+
+    def sizes(self, at: tuple[int, ...] | None = None) -> dict[str, int]:
+        """Input sizes by name for an input shape. Raises ValueError when it does not fit."""
+        from resdsl.graph.model import sizes_for
+
+        return sizes_for(self.net, at)
+
+    def summary(self, at: tuple[int, ...] | None = None, **options: Any) -> str:
+        """The table of stages; see `resdsl.render.summary`."""
+        from resdsl.render.summary import summary
+
+        return summary(self.net, self.sizes(at) if at or self.net.nominal is not None else None, **options)
+
+    def draw(self, path: str | Path | None = None, **options: Any) -> bytes:
+        """A picture (SVG by default); written to `path` if one is given, whose suffix decides the format.
+
+        Raises:
+            resdsl.render.draw.NoRenderer: neither Graphviz nor `graphviz-pure` is installed.
+        """
+        from resdsl.files import write_file
+        from resdsl.render.draw import draw
+
+        format = Path(path).suffix.lstrip(".") if path else "svg"
+        data = draw(self.net, format, **options)
+        if path:
+            write_file(path, data)
+        return data
+
+    def source(self) -> str:
+        """PyTorch source of the net, which runs with torch alone."""
+        from resdsl.backend.emit import emit
+
+        return emit(self.net)
+
+    def module(self) -> nn.Module:
+        """The net as a `torch.nn.Module` with fresh weights."""
+        from resdsl.backend.build import build
+
+        return build(self.net)
+
+    def compile(self, **options: Any) -> Compiled:
+        """The net compiled with `torch.compile`; see `resdsl.backend.compile`."""
+        from resdsl.backend.compile import compile_net
+
+        return compile_net(self.net, **options)
+
+    def __repr__(self) -> str:
+        return f"<resdsl net {self.name}: {self.params:,} parameters>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(self.summary())}</pre>"
+
+    def _repr_svg_(self) -> str | None:
+        from resdsl.render.draw import NoRenderer
+
+        try:
+            return self.draw().decode("utf-8")
+        except NoRenderer:
+            return None

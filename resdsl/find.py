@@ -1,0 +1,85 @@
+"""Which spec and which net an argument like `resnet50`, `nets.res` or `nets.res:resnet50` means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from resdsl import resources
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Diagnostic, Label
+from resdsl.elaborate.files import read_source
+from resdsl.source import Source, Span
+
+_NET = re.compile(r"^net[ \t]+([A-Za-z_][A-Za-z0-9_]*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A spec that was found: its text, where it lies, and the net that was asked for."""
+
+    source: Source
+    path: Path | None
+    net: str | None
+
+
+class NotFound(Exception):
+    """Nothing of that name; `diagnostic` says what was looked for."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+def find(spec: str) -> Found:
+    """Find a spec by file, `FILE:NET`, or bundled name. Raises `NotFound`."""
+    name, net = spec, None
+    if ":" in spec and not Path(spec).exists():
+        name, _, net = spec.rpartition(":")
+    path = Path(name)
+    if path.suffix == ".res" or path.exists() or "/" in name:
+        source = read_source(path)
+        if isinstance(source, str):
+            raise NotFound(_unreadable(name, source, _near_files(path)))
+        return Found(source, path, net)
+    for file in bundled_files():
+        source = read_source(file, f"std/{file.name}")
+        if isinstance(source, str):
+            continue
+        names = _NET.findall(source.text)
+        if name in names:
+            return Found(source, file, name)
+        if file.stem == name and net is not None:
+            return Found(source, file, net)
+    raise NotFound(_unreadable(name, "there is no bundled net and no file of this name", bundled_nets()))
+
+
+def bundled_files() -> list[Path]:
+    """The spec files that come with resdsl."""
+    return sorted(resources.specs().rglob("*.res"))
+
+
+def bundled_nets() -> list[str]:
+    """Names of all bundled nets, those of a family's base included."""
+    names: list[str] = []
+    for file in bundled_files():
+        names.extend(_NET.findall(file.read_text(encoding="utf-8")))
+    return names
+
+
+def _near_files(path: Path) -> list[str]:
+    folder = path.parent
+    return sorted(str(p) for p in folder.glob("*.res")) if folder.is_dir() else []
+
+
+def _unreadable(name: str, reason: str, near: list[str]) -> Diagnostic:
+    from resdsl.diagnostics.suggest import did_you_mean
+
+    help = did_you_mean(name, near)
+    return Diagnostic(
+        codes.UNREADABLE,
+        f"cannot read `{name}`: {reason}",
+        Label(Span(Source(name, ""), 0, 0)),
+        help=(help,) if help else ("`resdsl list` shows the bundled nets",),
+    )
