@@ -133,14 +133,14 @@ def make_op(session: Session, cls: type[Op], bound: Bound, span: Span) -> Op | N
     """The op with its arguments checked and converted; None when one does not fit."""
     values: dict[str, Any] = {}
     good = True
-    for name, (declared, _) in arguments(cls).items():
+    for name, (declared, spec) in arguments(cls).items():
         if name not in bound:
             continue
         value, place = bound[name]
         if value is POISON:
             good = False
             continue
-        converted = _convert(declared, value)
+        converted = _convert(declared, value, optional=spec.default is None)
         if isinstance(converted, _Wrong):
             session.error(
                 codes.BAD_ARGUMENT, f"`{name}` of `{cls.name}` {converted.text}", place, declared.doc, help=converted.help
@@ -163,7 +163,7 @@ class _Wrong:
         self.text, self.help = text, help
 
 
-def _convert(declared: Arg, value: Value) -> Any:
+def _convert(declared: Arg, value: Value, *, optional: bool) -> Any:
     """A value as the argument's kind, or `_Wrong`."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     whole = number and isinstance(value, int)
@@ -179,7 +179,7 @@ def _convert(declared: Arg, value: Value) -> Any:
             fits, word = isinstance(value, str), "a string"
         case "size":
             sized = isinstance(value, tuple) and bool(value) and all(type(v) is int for v in value)
-            fits, word = whole or sized or value is None, "a size like `3x3`, or an integer"
+            fits, word = whole or sized or (optional and value is None), "a size like `3x3`, or an integer"
         case "bias":
             fits, word = isinstance(value, (bool, Init)), "true, false or an initialiser"
         case "init":

@@ -7,6 +7,7 @@ outputs of those layers, as in Radosavovic et al. 2020 ("Designing Network Desig
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -42,18 +43,36 @@ class Cost:
 
 def cost(graph: Graph, at: dict[str, int]) -> Cost:
     """Counts of a whole graph at input sizes by name. Shared weights are counted once."""
-    totals: dict[int, Cost] = {}
+    return totals(graph, at)[id(graph)]
+
+
+def totals(graph: Graph, at: dict[str, int]) -> dict[int, Cost]:
+    """Counts of a graph and of every graph it uses, by `id` of the graph."""
+    known: dict[int, Cost] = {}
     for inner in graph.signatures():
-        total, owners = Cost(), set[str]()
-        for node in inner.nodes():
-            part = _node(inner, node, totals, at)
-            if node.module is not None and node.module in owners:
-                part = Cost(0, part.macs, part.activations, 0)
-            if node.module is not None:
-                owners.add(node.module)
+        total = Cost()
+        for _, part in shares(inner, known, at):
             total += part
-        totals[id(inner)] = total
-    return totals[id(graph)]
+        known[id(inner)] = total
+    return known
+
+
+def shares(graph: Graph, known: dict[int, Cost], at: dict[str, int]) -> Iterator[tuple[Node, Cost]]:
+    """Every node with its counts, which sum to those of the graph: shared weights count where first used.
+
+    Args:
+        graph: a graph whose inner graphs are counted.
+        known: the counts of the inner graphs, from `totals`.
+        at: input sizes by name.
+    """
+    owners = set[str]()
+    for node in graph.nodes():
+        part = _node(graph, node, known, at)
+        if node.module is not None:
+            if node.module in owners:
+                part = Cost(0, part.macs, part.activations, 0)
+            owners.add(node.module)
+        yield node, part
 
 
 def params(graph: Graph) -> int:

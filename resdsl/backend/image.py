@@ -1,0 +1,100 @@
+"""A photograph in, class names out: the ImageNet evaluation transform, with Pillow.
+
+Shorter side to 256/224 of the input (bilinear), the centre cut out, scaled to [0, 1], normalised with the
+ImageNet mean and deviation: as torchvision's `ImageClassification` preset does for its V1 weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resdsl.backend import MissingTorch
+from resdsl.graph.model import Net, sizes_for
+
+if TYPE_CHECKING:
+    import torch
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+MAX_PIXELS = 200_000_000
+
+
+class BadImage(Exception):
+    """An image cannot be read, or the net does not take images; the text says why."""
+
+
+def image_size(net: Net) -> tuple[int, int, int]:
+    """(channels, height, width) of the pictures a net takes. Raises `BadImage`."""
+    shapes = net.graph.input_shapes
+    if len(shapes) != 1 or shapes[0] is None or len(shapes[0]) != 3 or shapes[0][0] not in (1, 3):
+        raise BadImage(f"`{net.name}` does not take one image of 1 or 3 channels")
+    from resdsl.sizes import shape_at
+
+    try:
+        at = sizes_for(net, None)
+    except ValueError:
+        at = {name: max(224, net.least[name]) for name in net.sizes}
+    channels, height, width = shape_at(shapes[0], at)
+    return channels, height, width
+
+
+def read_image(net: Net, path: str | Path) -> torch.Tensor:
+    """A picture as a batch of one, (1, C, H, W) float32. Raises `BadImage`."""
+    try:
+        import numpy
+        import torch
+        from PIL import Image, UnidentifiedImageError
+    except ImportError:
+        raise MissingTorch from None
+    channels, height, width = image_size(net)
+    try:
+        with Image.open(path) as file:
+            if file.width * file.height > MAX_PIXELS:
+                raise BadImage(f"the image has {file.width}x{file.height} pixels, which is too large")
+            image = file.convert("RGB" if channels == 3 else "L")
+    except FileNotFoundError:
+        raise BadImage("there is no such file") from None
+    except UnidentifiedImageError:
+        raise BadImage("it is not an image that Pillow reads") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadImage(f"the image is damaged: {error}") from None
+    short = round(max(height, width) * 256 / 224)
+    if image.width <= image.height:
+        image = image.resize((short, int(short * image.height / image.width)), Image.Resampling.BILINEAR)
+    else:
+        image = image.resize((int(short * image.width / image.height), short), Image.Resampling.BILINEAR)
+    left, top = round((image.width - width) / 2.0), round((image.height - height) / 2.0)
+    image = image.crop((left, top, left + width, top + height))
+    pixels = torch.from_numpy(numpy.array(image)).to(torch.float32).div(255)
+    pixels = pixels.permute(2, 0, 1) if channels == 3 else pixels.unsqueeze(0)
+    mean = torch.tensor(MEAN[:channels]).view(-1, 1, 1)
+    deviation = torch.tensor(DEVIATION[:channels]).view(-1, 1, 1)
+    return ((pixels - mean) / deviation).unsqueeze(0)
+
+
+def labels(path: str | None, net: Net) -> Callable[[int], str]:
+    """Class names by index: from a file, ImageNet's for 1000 classes, or plain numbers."""
+    shape = net.graph.output_shapes[0]
+    lines: list[str] = []
+    if path is not None:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    elif shape == (1000,):
+        lines = (Path(__file__).parent.parent / "data" / "imagenet.txt").read_text(encoding="utf-8").splitlines()
+    return lambda index: lines[index] if index < len(lines) else f"class {index}"
+
+
+def predict(
+    net: Net, module: torch.nn.Module, path: str | Path, device: object, top: int
+) -> list[tuple[int, float]]:
+    """The `top` most likely classes of a picture: (index, probability). Raises `BadImage`."""
+    shape = net.graph.output_shapes
+    if len(shape) != 1 or shape[0] is None or len(shape[0]) != 1:
+        raise BadImage(f"`{net.name}` does not give one score for each class")
+    image = read_image(net, path)
+    import torch
+
+    with torch.inference_mode():
+        scores = module.eval()(image.to(device))[0].float().softmax(0)
+    best = scores.topk(min(top, len(scores)))
+    return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))

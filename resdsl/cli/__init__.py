@@ -1,0 +1,126 @@
+"""The command line: `resdsl COMMAND ...`. Exit codes: 0 fine, 1 the spec has errors, 2 the command was wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from resdsl.cli import front
+from resdsl.cli.common import Usage
+
+FORMATS = ("full", "concise", "json", "github", "sarif")
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    run: Command | None = getattr(args, "run", None)
+    if run is None:
+        parser.print_help()
+        return 0
+    try:
+        return run(args)
+    except Usage as error:
+        print(f"resdsl: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("resdsl: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _torch(name: str) -> Command:
+    """A command that needs torch, imported only when it runs."""
+
+    def run(args: argparse.Namespace) -> int:
+        from resdsl.cli import torch as torch_commands
+
+        command: Command = getattr(torch_commands, name)
+        return command(args)
+
+    return run
+
+
+def _parser() -> argparse.ArgumentParser:
+    from resdsl import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="resdsl", description="A language and compiler for residual networks.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"resdsl {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(name: str, run: Command, help: str, *, nets: str | None = "+", settings: bool = True) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help, description=help + ".", allow_abbrev=False)
+        command.set_defaults(run=run)
+        if nets:
+            what = "a file, FILE:NET, or the name of a bundled net"
+            command.add_argument("spec", metavar="SPEC", nargs=None if nets == "1" else nets, help=what)
+        if settings:
+            command.add_argument(
+                "--set", action="append", default=[], metavar="NAME=VALUE", help="give a parameter of the net"
+            )
+        command.add_argument("--format", choices=FORMATS, default="full", help="how mistakes are shown")
+        command.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+        return command
+
+    check = add("check", front.check_command, "Check specs: names, arguments, shapes for every input size")
+    check.add_argument("--fix", action="store_true", help="apply the safe fixes to the files")
+    check.add_argument("--unsafe-fixes", action="store_true", help="apply also those that change the net")
+
+    compile = add("compile", _torch("compile_command"), "Compile a net with torch.compile, or write what -o asks for", nets="1")
+    compile.add_argument("-o", "--output", metavar="FILE", help=".py source, .svg .png .dot picture, .md .json .csv .tex table")
+    compile.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
+    compile.add_argument("--batch", type=int, default=1, help="images per call (1)")
+    compile.add_argument("--device", help="cuda or cpu (cuda where there is one)")
+    compile.add_argument("--mode", help="mode of torch.compile, like max-autotune")
+
+    run = add("run", _torch("run_command"), "Run a net on an image and print the most likely classes", nets="1")
+    run.add_argument("--image", required=True, metavar="FILE", help="a picture that Pillow reads")
+    run.add_argument("--weights", metavar="FILE", help=".safetensors, or .pth read with weights_only=True")
+    run.add_argument("--labels", metavar="FILE", help="one class name a line (ImageNet's for 1000 classes)")
+    run.add_argument("--top", type=int, default=5, help="how many classes to print (5)")
+    run.add_argument("--device", help="cuda or cpu (cuda where there is one)")
+    run.add_argument("--no-compile", action="store_true", help="run eagerly")
+
+    summary = add("summary", front.summary_command, "Print the table of stages, as in the paper", nets="1")
+    summary.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
+    summary.add_argument("--depth", choices=("stage", "block", "op"), default="stage")
+    summary.add_argument("--as", dest="table", choices=("text", "md", "csv", "json", "tex"), default=None)
+    summary.add_argument("-o", "--output", metavar="FILE", help=".md .csv .json .tex")
+
+    draw = add("draw", front.draw_command, "Draw a net", nets="1")
+    draw.add_argument("-o", "--output", metavar="FILE", help=".svg (default NET.svg), .png, .pdf or .dot")
+    draw.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
+    draw.add_argument("--view", default="stages", help="stages, column, block:NAME or graph")
+    draw.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
+
+    fmt = add("fmt", front.fmt_command, "Format specs", nets=None, settings=False)
+    fmt.add_argument("paths", nargs="+", metavar="PATH", help="files or folders; - is standard input")
+    fmt.add_argument("--check", action="store_true", help="write nothing; exit 1 if something would change")
+    fmt.add_argument("--diff", action="store_true", help="print what would change and write nothing")
+
+    test = add("test", front.test_command, "Check the `expect` lines of specs", nets=None, settings=False)
+    test.add_argument("paths", nargs="+", metavar="PATH", help="files or folders")
+
+    ops = commands.add_parser("ops", help="Describe the ops, or one of them")
+    ops.set_defaults(run=front.ops_command)
+    ops.add_argument("name", nargs="?")
+    ops.add_argument("--markdown", action="store_true", help="the whole reference as markdown")
+
+    listing = commands.add_parser("list", help="List the bundled nets")
+    listing.set_defaults(run=front.list_command)
+
+    explain = commands.add_parser("explain", help="Explain a diagnostic code")
+    explain.set_defaults(run=front.explain_command)
+    explain.add_argument("code", nargs="?", metavar="CODE")
+
+    new = commands.add_parser("new", help="Write a first spec")
+    new.set_defaults(run=front.new_command)
+    new.add_argument("path", metavar="FILE", help="the file to make, like mynet.res")
+    return parser

@@ -1,0 +1,290 @@
+"""The commands that never load torch."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from resdsl.cli.common import Failed, Usage, failing, find_or_fail, input_shape, load_net, settings, show, sizes, use_color
+from resdsl.diagnostics.model import Diagnostic
+from resdsl.elaborate.files import read_source
+from resdsl.files import write_file
+from resdsl.pipeline import check
+from resdsl.source import Source
+
+FIRST_SPEC = """\
+## A small residual network for 32x32 images.
+edition 2026
+
+## Two 3x3 convolutions and a shortcut; where the shapes differ, it is a 1x1 convolution.
+block basic(width, stride = 1) {
+  residual {
+    conv1 = conv(width, 3x3, stride = stride); bn1 = batchnorm; relu
+    conv2 = conv(width, 3x3); bn2 = batchnorm
+  } shortcut downsample: identity else projection
+  relu
+}
+
+net NAME(classes = 10) {
+  input image: [3, H, W] at [3, 32, 32]
+  stage stem { conv1 = conv(16, 3x3); bn1 = batchnorm; relu }
+  stage stage1 { layer1 = basic(16) x 2 }
+  stage stage2 { layer2 = basic(32, stride = 2 then 1) x 2 }
+  stage stage3 { layer3 = basic(64, stride = 2 then 1) x 2 }
+  stage head { global_avgpool; flatten; fc = linear(classes) }
+}
+"""
+
+
+def check_command(args: argparse.Namespace) -> int:
+    """`resdsl check SPEC...`."""
+    everything: list[Diagnostic] = []
+    good: list[str] = []
+    for spec in args.spec:
+        try:
+            found = find_or_fail(args, spec) if args.format not in ("json", "sarif") else _found(spec, everything)
+        except Failed:
+            return 1
+        if found is None:
+            continue
+        source, path, net = found.source, found.path, found.net
+        checked = check(source, path, [net] if net else None, settings(args))
+        if args.fix or args.unsafe_fixes:
+            if path is None or source.path.startswith("std/"):
+                raise Usage("--fix changes files, and a bundled spec is not yours to change")
+            if _apply(path, source, checked.diagnostics, args.unsafe_fixes):
+                source = _reread(path, source)
+                checked = check(source, path, [net] if net else None, settings(args))
+        everything.extend(checked.diagnostics)
+        if checked.ok:
+            good.append(_verdict(source, len(checked.nets), net))
+    show(args, everything, always=True)
+    if args.format == "full":
+        for line in good:
+            print(line)
+    return 1 if failing(everything) else 0
+
+
+def _found(spec: str, into: list[Diagnostic]) -> object:
+    from resdsl.find import NotFound, find
+
+    try:
+        return find(spec)
+    except NotFound as error:
+        into.append(error.diagnostic)
+        return None
+
+
+def _verdict(source: Source, count: int, net: str | None) -> str:
+    what = f"net `{net}`" if net else f"{count} net{'s' if count != 1 else ''}"
+    return f"{source.path}: {what} checked, every shape fits"
+
+
+def _reread(path: Path, source: Source) -> Source:
+    again = read_source(path, source.path)
+    assert isinstance(again, Source)
+    return again
+
+
+def _apply(path: Path, source: Source, diagnostics: tuple[Diagnostic, ...], unsafe: bool) -> bool:
+    from resdsl.diagnostics.fixes import apply_fixes
+
+    text, applied = apply_fixes(source, diagnostics, unsafe=unsafe)
+    if not applied:
+        return False
+    write_file(path, text)
+    for fix in applied:
+        print(f"fixed: {fix.title}", file=sys.stderr)
+    return True
+
+
+def summary_command(args: argparse.Namespace) -> int:
+    """`resdsl summary SPEC`."""
+    from resdsl.render.summary import summary
+
+    try:
+        net = load_net(args)
+    except Failed:
+        return 1
+    table = args.table or (_suffix(args.output, ("md", "csv", "json", "tex")) if args.output else "text")
+    at = sizes(args, net) if net.nominal is not None or input_shape(args) else None
+    text = summary(net, at, format=table, depth=args.depth, color=use_color(args) and not args.output)
+    if args.output:
+        write_file(args.output, text)
+        print(f"wrote {args.output}", file=sys.stderr)
+    else:
+        print(text.rstrip("\n"))
+    return 0
+
+
+def draw_command(args: argparse.Namespace) -> int:
+    """`resdsl draw SPEC`."""
+    from resdsl.render.draw import NoRenderer, draw
+
+    try:
+        net = load_net(args)
+    except Failed:
+        return 1
+    output = args.output or f"{net.name}.svg"
+    format = _suffix(output, ("svg", "png", "pdf", "dot"))
+    at = sizes(args, net) if net.nominal is not None or input_shape(args) else None
+    try:
+        data = draw(net, format, view=args.view, theme=args.theme, at=at)
+    except (NoRenderer, ValueError) as error:
+        raise Usage(str(error)) from None
+    write_file(output, data)
+    print(f"wrote {output}", file=sys.stderr)
+    return 0
+
+
+def _suffix(path: str, known: tuple[str, ...]) -> str:
+    suffix = Path(path).suffix.lstrip(".")
+    if suffix not in known:
+        raise Usage(f"`{path}`: the suffix decides what is written; known: {', '.join('.' + k for k in known)}")
+    return suffix
+
+
+def _files(args: argparse.Namespace, paths: list[str]) -> list[Path]:
+    found: list[Path] = []
+    for text in paths:
+        path = Path(text)
+        if path.is_dir():
+            found.extend(sorted(path.rglob("*.res")))
+        elif path.exists():
+            found.append(path)
+        else:
+            raise Usage(f"there is no `{text}`")
+    if not found:
+        raise Usage("no .res files there")
+    return found
+
+
+def _read(args: argparse.Namespace, path: Path) -> Source:
+    source = read_source(path)
+    if isinstance(source, str):
+        raise Usage(f"cannot read `{path}`: {source}")
+    return source
+
+
+def fmt_command(args: argparse.Namespace) -> int:
+    """`resdsl fmt PATH...`."""
+    from resdsl.diagnostics.fixes import fix_diff
+    from resdsl.diagnostics.model import Sink
+    from resdsl.syntax.formatter import format_source
+    from resdsl.syntax.parser import parse
+
+    changed, broken = 0, False
+    stdin = args.paths == ["-"]
+    sources = [Source("<stdin>", sys.stdin.read())] if stdin else [_read(args, p) for p in _files(args, args.paths)]
+    for source in sources:
+        sink = Sink()
+        if parse(source, sink) is None or sink.has_errors:
+            show(args, sink.sorted())
+            broken = True
+            continue
+        text = format_source(source)
+        if stdin and not args.check and not args.diff:
+            print(text, end="")
+        elif text != source.text:
+            changed += 1
+            if args.diff:
+                print(fix_diff(source, text), end="")
+            elif args.check:
+                print(f"would format {source.path}")
+            else:
+                write_file(source.path, text)
+                print(f"formatted {source.path}")
+    return 1 if broken or (changed and (args.check or args.diff)) else 0
+
+
+def test_command(args: argparse.Namespace) -> int:
+    """`resdsl test PATH...`: every net of every file, and what the files expect of them."""
+    nets = expectations = failed = 0
+    for path in _files(args, args.paths):
+        source = _read(args, path)
+        checked = check(source, path)
+        show(args, checked.diagnostics)
+        count = _expectations(checked.module.file) if checked.module else 0
+        good = not failing(checked.diagnostics)
+        failed += not good
+        nets, expectations = nets + len(checked.nets), expectations + count
+        print(f"{'ok  ' if good else 'FAIL'} {path}: {len(checked.nets)} nets, {count} expectations")
+    print(f"{nets} nets, {expectations} expectations, {failed or 'no'} file{'s' if failed > 1 else ''} failed")
+    return 1 if failed else 0
+
+
+def _expectations(tree: object) -> int:
+    """How many `expect` lines and shape annotations a file has."""
+    from dataclasses import fields, is_dataclass
+
+    from resdsl.syntax import ast
+
+    if isinstance(tree, tuple):
+        return sum(_expectations(part) for part in tree)
+    if not is_dataclass(tree):
+        return 0
+    own = int(isinstance(tree, ast.Expect) or (isinstance(tree, (ast.Stage, ast.Step)) and tree.shape is not None))
+    return own + sum(_expectations(getattr(tree, f.name)) for f in fields(tree) if f.name != "span")
+
+
+def ops_command(args: argparse.Namespace) -> int:
+    """`resdsl ops [NAME]`."""
+    from resdsl.diagnostics.suggest import did_you_mean
+    from resdsl.ops import OPS
+    from resdsl.render.reference import describe, listing, markdown
+
+    if args.markdown:
+        print(markdown(), end="")
+    elif args.name is None:
+        print(listing(), end="")
+    elif args.name in OPS:
+        print(describe(OPS[args.name]), end="")
+    else:
+        raise Usage(f"there is no op `{args.name}`; " + (did_you_mean(args.name, OPS) or "`resdsl ops` lists them"))
+    return 0
+
+
+def list_command(args: argparse.Namespace) -> int:
+    """`resdsl list`."""
+    from resdsl.find import _NET, bundled_files
+
+    for file in bundled_files():
+        text = file.read_text(encoding="utf-8")
+        print(f"{file.stem}: {text.splitlines()[0].lstrip('# ')}")
+        print("    " + "  ".join(_NET.findall(text)))
+    return 0
+
+
+def explain_command(args: argparse.Namespace) -> int:
+    """`resdsl explain CODE`."""
+    from resdsl.diagnostics.codes import CODES
+    from resdsl.diagnostics.explain import page
+    from resdsl.diagnostics.suggest import did_you_mean
+
+    if args.code is None:
+        width = max(map(len, CODES))
+        for code in CODES.values():
+            print(f"{code.slug:<{width}}  {code.severity:<7}  {code.summary}")
+        return 0
+    text = page(args.code)
+    if text is None:
+        raise Usage(f"there is no code `{args.code}`; " + (did_you_mean(args.code, CODES) or "`resdsl explain` lists them"))
+    print(text, end="")
+    return 0
+
+
+def new_command(args: argparse.Namespace) -> int:
+    """`resdsl new FILE`."""
+    path = Path(args.path)
+    if path.suffix != ".res":
+        path = path.with_suffix(".res")
+    if path.exists():
+        raise Usage(f"`{path}` exists already")
+    name = path.stem if path.stem.isidentifier() else "mynet"
+    try:
+        write_file(path, FIRST_SPEC.replace("NAME", name))
+    except OSError as error:
+        raise Usage(f"cannot write `{path}`: {error.strerror}") from None
+    print(f"wrote {path}; try: resdsl summary {path}")
+    return 0

@@ -1,0 +1,53 @@
+"""Numbers and shapes as people read them."""
+
+from __future__ import annotations
+
+from resdsl.graph.model import Field
+from resdsl.sizes import Shape, shape_at
+
+
+def short(count: int) -> str:
+    """A count with three significant digits: `25.6 M`, `9,536` below ten thousand."""
+    if count < 10_000:
+        return f"{count:,}"
+    for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        value = count / size
+        if value >= 0.9995:
+            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
+    raise AssertionError(count)
+
+
+def mac_count(count: int) -> str:
+    """MACs: `4.09 GMACs`, `512 MACs`."""
+    text = short(count)
+    return f"{text}MACs" if text[-1].isalpha() else f"{text} MACs"
+
+
+def mebibytes(values: int) -> str:
+    """Memory of 32-bit floats: `97.5 MiB`."""
+    size = values * 4 / 2**20
+    return f"{size:.1f} MiB" if size >= 0.1 else f"{values * 4 / 2**10:.1f} KiB"
+
+
+def shape_text(shape: Shape | None, at: dict[str, int] | None) -> str:
+    """`64×56×56`; without sizes `64 × ceil(H / 4) × ceil(W / 4)`."""
+    if shape is None:
+        return "?"
+    if at is not None:
+        shape = shape_at(shape, at)
+    if all(isinstance(d, int) for d in shape):
+        return "×".join(map(str, shape)) or "a scalar"
+    return " × ".join(map(str, shape))
+
+
+def field_text(field: Field | None) -> str:
+    """Extent of a receptive field: `483`, `7×9` when the axes differ, `-` for the whole input."""
+    if not field:
+        return "-"
+    extents = [str(extent) if extent.denominator == 1 else f"{float(extent):.1f}" for extent, _ in field]
+    return extents[0] if len(set(extents)) == 1 else "×".join(extents)
+
+
+def span_text(first: int, last: int) -> str:
+    """`3`, or `3–5`."""
+    return str(first) if first == last else f"{first}–{last}"
