@@ -13,7 +13,7 @@ from resdsl.diagnostics.suggest import did_you_mean, replace_fix
 from resdsl.elaborate.values import Definition
 from resdsl.source import Source, Span
 from resdsl.syntax import ast
-from resdsl.syntax.parser import parse
+from resdsl.syntax.cache import parse
 
 EDITIONS = (2026,)
 MAX_BYTES = 4_000_000

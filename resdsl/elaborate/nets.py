@@ -20,7 +20,6 @@ from resdsl.graph.model import Feed, Graph, Net
 from resdsl.sizes import Size
 from resdsl.source import Source, Span
 from resdsl.syntax import ast
-from resdsl.syntax.parser import parse_expression
 
 COUNTS = ("params", "macs", "activations")
 
@@ -257,6 +256,10 @@ def _settings(
     session: Session, decl: ast.Block, base: Definition, given: dict[str, Any], settings: Mapping[str, str]
 ) -> dict[str, Any]:
     """Values of `--set name=value`, read as expressions of the language in the net's file."""
+    if not settings:
+        return {}
+    from resdsl.syntax.parser import parse_expression
+
     made: dict[str, Any] = {}
     names = [p.name.id for p in decl.params]
     for name, text in settings.items():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from resdsl.elaborate.builder import compose
 from resdsl.graph.cost import Cost, shares, totals
 from resdsl.graph.model import Feed, Field, Graph, Net, Node, Port
+from resdsl.render.blocks import is_linear
 from resdsl.sizes import Shape
 
 MAX_OPEN = 8
@@ -66,53 +68,51 @@ class Steps:
 
 def steps(net: Net, at: dict[str, int]) -> Steps:
     """The steps of a net at input sizes."""
-    known = totals(net.graph, at)
-    made: list[Step] = []
-    owners: set[str] = set()
-    outputs = _open(net.graph, "", (), None, None, 0, known, at, made, owners)
-    return Steps(made, outputs, known)
+    opener = _Opener(totals(net.graph, at), at)
+    outputs = opener.open(net.graph, "", None, None, 0)
+    return Steps(opener.made, outputs, opener.known)
 
 
-def _open(
-    graph: Graph,
-    prefix: str,
-    inputs: tuple[Value, ...],
-    before: Field | None,
-    stage: str | None,
-    depth: int,
-    known: dict[int, Cost],
-    at: dict[str, int],
-    made: list[Step],
-    owners: set[str],
-) -> list[Value]:
-    """Append the steps of a graph whose inputs are the given values; the values it returns."""
-    values: dict[Port, Value] = {}
-    feeds = iter(inputs)
-    for node, part in shares(graph, known, at):
-        given = next(feeds, None) if isinstance(node.content, Feed) and depth else None
-        if given is not None:
-            values[Port(node.id)] = given
-            continue
-        path = prefix + node.id
-        taken = tuple(values[p] for p in node.inputs)
-        inner_stage = stage or node.stage
-        field = graph.fields.get(Port(node.id))
-        if isinstance(node.content, Graph) and node.module not in owners and inner_stage is None:
-            if depth < MAX_OPEN and opens(node.content):
-                first = graph.fields.get(node.inputs[0]) if node.inputs else None
-                here = compose(before, first) if depth else first
-                if node.inputs and isinstance(graph.node(node.inputs[0].node).content, Feed):
-                    here = before
-                found = _open(
-                    node.content, f"{path}.", taken, here, inner_stage, depth + 1, known, at, made, owners
-                )
+class _Opener:
+    """Collects steps, opening scopes on the way."""
+
+    def __init__(self, known: dict[int, Cost], at: dict[str, int]) -> None:
+        self.known = known
+        self.at = at
+        self.made: list[Step] = []
+        self.fields: dict[Value, Field | None] = {}
+        self.owners: set[str] = set()
+
+    def open(
+        self, graph: Graph, prefix: str, inputs: list[Value] | None, stage: str | None, depth: int
+    ) -> list[Value]:
+        """Append the steps of a graph; the values it returns. The net's own inputs are steps."""
+        given = dict(zip(graph.inputs, inputs, strict=True)) if inputs is not None else {}
+        before = self.fields[inputs[0]] if inputs else None
+        values: dict[Port, Value] = {}
+        for node, part in shares(graph, self.known, self.at):
+            if node.id in given:
+                values[Port(node.id)] = given[node.id]
+                continue
+            path, taken = prefix + node.id, [values[p] for p in node.inputs]
+            staged = stage or node.stage
+            first = node.module is None or prefix + node.module not in self.owners
+            self.owners.add(prefix + (node.module or ""))
+            inner = node.content if isinstance(node.content, Graph) else None
+            if inner is not None and staged is None and first and depth < MAX_OPEN and opens(inner):
+                found = self.open(inner, f"{path}.", taken, staged, depth + 1)
                 values.update({Port(node.id, i): v for i, v in enumerate(found)})
                 continue
-        number = len(made)
-        whole = compose(before, field) if depth and before is not None else field
-        made.append(Step(path, node, graph, taken, part, whole, inner_stage))
-        values.update({Port(node.id, i): Value(number, i) for i in range(max(len(node.shapes), 1))})
-    return [values[p] for p in graph.outputs]
+            number = len(self.made)
+            for index, shape in enumerate(node.shapes):
+                value = values[Port(node.id, index)] = Value(number, index)
+                field = graph.fields.get(Port(node.id, index))
+                if isinstance(node.content, Feed) and shape is not None:
+                    field = tuple((Fraction(1), Fraction(1)) for _ in shape[1:])
+                self.fields[value] = compose(before, field) if inputs is not None else field
+            made = self.fields.get(Value(number))
+            self.made.append(Step(path, node, graph, tuple(taken), part, made, staged))
+        return [values[p] for p in graph.outputs]
 
 
 def opens(graph: Graph) -> bool:
@@ -137,16 +137,11 @@ def copies(step: Step) -> Iterator[tuple[str, Graph]]:
     graph = step.inner
     if graph is None:
         return
-    if graph.kind == "block":
-        yield step.path, graph
-        return
-    if graph.kind == "net":
-        yield step.path, graph
-        return
     nodes = [n for n in graph.nodes() if not isinstance(n.content, Feed)]
-    if nodes and all(isinstance(n.content, Graph) for n in nodes):
+    chained = graph.kind in ("scope", "repeat") and nodes and is_linear(graph)
+    if chained and all(isinstance(n.content, Graph) for n in nodes):
         for node in nodes:
             assert isinstance(node.content, Graph)
             yield f"{step.path}.{node.id}", node.content
-        return
-    yield step.path, graph
+    else:
+        yield step.path, graph

@@ -73,7 +73,7 @@ class Builder(ExpressionBuilder):
 
     def _head(self) -> str | None:
         """The `##` lines at the head of the file."""
-        texts = map(_doc_text, self.source.text.lstrip("\ufeff \t\r\n").split("\n"))
+        texts = map(_doc_text, self.source.text.lstrip("\ufeff \t\r\n;").split("\n"))
         return "\n".join(takewhile(lambda text: text is not None, texts)) or None  # type: ignore[arg-type]
 
     # ---------------------------------------------------------------- items

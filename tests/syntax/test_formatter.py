@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from resdsl import resources
@@ -90,7 +90,7 @@ def _respaced(draw):
 
 
 @given(_respaced())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None, phases=[Phase.reuse, Phase.generate])  # shrinking takes minutes
 def test_any_spacing(text):
     if _parse(text) is not None:  # a `;` before `->` or `else` is an error
         check(text)

@@ -156,7 +156,8 @@ def test_soft_words_are_names():
 
 def test_docs():
     file = _parse(
-        "## File.\n## More.\n\n## One.\nlet a = 1\n# no doc\nlet b = 2\n\nblock c {\n  ## In.\n  let d = 3\n}\n"
+        "## File.\n## More.\n\n## One.\nlet a = 1\n# no doc\nlet b = 2\n\n"
+        "block c {\n  ## In.\n  let d = 3\n}\n"
     )
     assert file.doc == "File.\nMore."
     a, b, c = file.items

@@ -1,0 +1,286 @@
+"""The body of `forward`: calls nested as one would write them, and few variables.
+
+Values are computed in the order of the spec. The last one waits as an expression, so that the next step
+can take it in; it gets a variable when a step needs it as a name, or when the line is full.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from resdsl.backend.layout import WIDTH
+from resdsl.backend.names import identifier, literal, unused
+from resdsl.backend.terms import live_inputs, used_inputs
+from resdsl.graph.model import Graph, Node, Port, Tensor
+from resdsl.ops.base import Op, Text
+
+_POOL = ("x", "y", "z", "u", "v", "w")
+_MODULE_CALL = Text("{self}({0})")
+
+
+@dataclass
+class Waiting:
+    """A value that has no variable yet.
+
+    `depth` counts nested calls, `layers` what kinds of layers they are.
+    """
+
+    port: Port
+    text: str
+    atomic: bool
+    depth: int
+    layers: frozenset[str]
+    names: tuple[str, ...]
+    reads: tuple[str, ...]
+
+
+class Forward:
+    """Writes the statements of one graph.
+
+    Args:
+        graph: what is run.
+        texts: the expressions of its ops.
+        access: how a layer or tensor is reached: `self.conv1`.
+        value: how a literal of a node is written.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        texts: dict[str, Text],
+        access: Callable[[str], str],
+        value: Callable[[str, str], str],
+        *,
+        is_net: bool = False,
+    ) -> None:
+        self.graph, self.texts, self.access, self.value = graph, texts, access, value
+        self.lines: list[str] = []
+        self.waiting: Waiting | None = None
+        self.variables: dict[Port, str] = {}
+        kept = range(len(graph.inputs)) if is_net else used_inputs(graph)
+        self.inputs = [graph.inputs[i] for i in kept]
+        self.parameters = self._input_names()
+        training = set(graph.training_outputs) if is_net else set()
+        pairs = list(zip(graph.output_names or [""] * len(graph.outputs), graph.outputs, strict=True))
+        always = [(n, p) for n, p in pairs if n not in training]
+        later = [(n, p) for n, p in pairs if n in training]
+        self.uses: Counter[Port] = Counter()
+        needed = self._needed([p for _, p in pairs])
+        first = self._needed([p for _, p in always])
+        for node in graph.nodes():
+            if node.id in needed:
+                self.uses.update(Port(*source) for source in live_inputs(node))
+        self.uses.update(p for _, p in pairs)
+        for node in graph.nodes():
+            if node.id in first:
+                self._node(node)
+        keyed = is_net and bool(graph.output_names)
+        if not later:
+            self._return(always, keyed)
+            return
+        self._assign("outputs", self._dict(always))
+        start = len(self.lines)
+        for node in graph.nodes():
+            if node.id in needed - first:
+                self._node(node)
+        for name, port in later:
+            self.lines.append(f"outputs[{literal(name)}] = {self._take(port)}")
+        self.lines[start:] = ["if self.training:", *("    " + line for line in self.lines[start:])]
+        self.lines.append("return outputs")
+
+    # ------------------------------------------------------------ inputs and outputs
+
+    def _input_names(self) -> list[str]:
+        taken: set[str] = set()
+        names = []
+        for id in self.inputs:
+            feed = self.graph.node(id).content
+            name = "x" if len(self.inputs) == 1 else unused(identifier(getattr(feed, "name", "x")), taken)
+            names.append(name)
+            self.variables[Port(id)] = name
+        return names
+
+    def _needed(self, ports: list[Port]) -> set[str]:
+        """Nodes that the outputs depend on."""
+        found: set[str] = set()
+        todo = [p.node for p in ports]
+        while todo:
+            id = todo.pop()
+            if id not in found:
+                found.add(id)
+                todo.extend(source for source, _ in live_inputs(self.graph.node(id)))
+        return found
+
+    def _return(self, outputs: list[tuple[str, Port]], keyed: bool) -> None:
+        if keyed:
+            self.lines.append(f"return {self._dict(outputs)}")
+        elif len(outputs) == 1:
+            self.lines.append(f"return {self._take(outputs[0][1])}")
+        else:
+            self._flush()
+            self.lines.append("return " + ", ".join(self._take(p) for _, p in outputs))
+
+    def _dict(self, outputs: list[tuple[str, Port]]) -> str:
+        if len(outputs) > 1:
+            self._flush()
+        return "{" + ", ".join(f"{literal(n)}: {self._take(p)}" for n, p in outputs) + "}"
+
+    def _assign(self, name: str, text: str) -> None:
+        self._flush()
+        self.lines.append(f"{name} = {text}")
+
+    # ------------------------------------------------------------ steps
+
+    def _node(self, node: Node) -> None:
+        match node.content:
+            case Tensor() as tensor:
+                self.variables[Port(node.id)] = self._tensor(node, tensor)
+            case Op() | Graph():
+                self._step(node)
+
+    def _tensor(self, node: Node, tensor: Tensor) -> str:
+        text = self.access(node.module or node.id)
+        if not tensor.batched:
+            return text
+        keep = ", ".join("-1" for _ in tensor.shape)
+        return f"{text}.expand({self.parameters[0]}.shape[0], {keep})"
+
+    def _step(self, node: Node) -> None:
+        sources = [Port(*s) for s in live_inputs(node)]
+        template = self._template(node, len(sources))
+        layer = self._layer(node)
+        if self.waiting is not None and not self._may_nest(sources, template, layer):
+            self._flush()
+        nested = self.waiting
+        depth = nested.depth + 1 if nested else 1
+        layers = nested.layers if nested else frozenset[str]()
+        reads = list(nested.reads) if nested else []
+        operands = []
+        for slot, port in enumerate(sources):
+            loose = nested is not None and port == nested.port
+            text = self._take(port)
+            operands.append(text)
+            reads.append(text)
+            if loose and nested is not None and not nested.atomic and _tight(template, slot):
+                operands[-1] = f"({text})"
+        words = {name: self.value(node.id, name) for name, _ in self.texts.get(node.id, _MODULE_CALL).literals}
+        own = self.access(node.module) if node.module is not None and "{self}" in template else ""
+        text = template.format(*operands, **words, **{"self": own, "*": ", ".join(operands)})
+        if len(node.shapes) > 1:
+            self._unpack(node, text)
+            return
+        # A sum or product starts a new thought: what follows may nest it, but no layer should.
+        kinds = layers | {layer} if layer != "merge" else frozenset({"conv"})
+        self.waiting = Waiting(
+            Port(node.id), text, _atomic(text), depth if layer != "merge" else 1, kinds, node.names, tuple(reads)
+        )
+
+    def _template(self, node: Node, count: int) -> str:
+        if isinstance(node.content, Op):
+            return self.texts[node.id].template
+        return "{self}(" + ", ".join(f"{{{i}}}" for i in range(count)) + ")"
+
+    def _layer(self, node: Node) -> str:
+        """What kind of layer it is, as far as nesting cares."""
+        if isinstance(node.content, Graph):
+            return "graph"
+        assert isinstance(node.content, Op)
+        kind = node.content.category
+        return {"linear": "conv"}.get(kind, kind)
+
+    def _may_nest(self, sources: list[Port], template: str, layer: str) -> bool:
+        """Whether the step reads well with the waiting value inside."""
+        waiting = self.waiting
+        assert waiting is not None
+        if sources.count(waiting.port) != 1 or self.uses[waiting.port] != 1:
+            return False
+        slot = sources.index(waiting.port)
+        if "{*}" not in template and template.count(f"{{{slot}}}") != 1:
+            return False
+        if len(waiting.text) + len(template) > WIDTH - 24 or waiting.depth > 2:
+            return False
+        if layer == "merge":
+            return True
+        if "graph" in waiting.layers:
+            return layer == "activation"
+        if layer == "graph":
+            return not waiting.layers & {"conv", "norm"}
+        if layer == "pool":
+            return waiting.depth == 1 and "conv" not in waiting.layers
+        if layer == "norm":
+            return "norm" not in waiting.layers
+        return layer != "conv" or "conv" not in waiting.layers
+
+    def _unpack(self, node: Node, text: str) -> None:
+        self.waiting = None
+        names = []
+        for i, name in enumerate(self._output_names(node)):
+            port = Port(node.id, i)
+            if self.uses[port] == 0:
+                names.append("_")
+                continue
+            self.variables[port] = self._variable(name, ())
+            names.append(self.variables[port])
+        self.lines.append(f"{', '.join(names)} = {text}")
+
+    def _output_names(self, node: Node) -> list[str | None]:
+        """What the outputs are called in the spec, if they are."""
+        count = len(node.shapes)
+        if len(node.names) == count:
+            return list(node.names)
+        if isinstance(node.content, Graph):
+            inner = node.content
+            if inner.output_names:
+                return list(inner.output_names)
+            by_port = {port: name for name, port in inner.values.items()}
+            return [by_port.get(port) for port in inner.outputs]
+        return [None] * count
+
+    # ------------------------------------------------------------ variables
+
+    def _take(self, port: Port) -> str:
+        """The text of a value, which is then used once."""
+        self.uses[port] -= 1
+        if self.waiting is not None and self.waiting.port == port:
+            text = self.waiting.text
+            self.waiting = None
+            return text
+        return self.variables[port]
+
+    def _flush(self) -> None:
+        """Give the waiting value a variable."""
+        waiting, self.waiting = self.waiting, None
+        if waiting is None:
+            return
+        if waiting.text in self.variables.values() and re.fullmatch(r"\w+", waiting.text):
+            self.variables[waiting.port] = waiting.text
+            return
+        named = waiting.names[0] if waiting.names and self.uses[waiting.port] > 1 else None
+        name = self._variable(named, waiting.reads)
+        self.variables[waiting.port] = name
+        self.lines.append(f"{name} = {waiting.text}")
+
+    def _variable(self, name: str | None, reads: tuple[str, ...]) -> str:
+        """A variable: the given name, one that is read here for the last time, or a free one."""
+        live = {v for p, v in self.variables.items() if self.uses[p] > 0} | {"outputs"}
+        if name is not None:
+            return unused(identifier(name.rpartition(".")[2]), live)
+        free = [n for n in _POOL if n not in live]
+        return next((n for n in reads if n in free), free[0] if free else unused("x1", live))
+
+
+def _tight(template: str, slot: int) -> bool:
+    """Whether an operand must be an atom there: it is not alone between brackets and commas."""
+    if "{*}" in template:
+        return False
+    return re.search(r"(?:[(\[]|, )\{" + str(slot) + r"\}[,)\]]", template) is None
+
+
+def _atomic(text: str) -> bool:
+    """Whether an expression binds tightly: a name, call or subscript."""
+    import ast
+
+    return isinstance(ast.parse(text, mode="eval").body, ast.Call | ast.Name | ast.Attribute | ast.Subscript)

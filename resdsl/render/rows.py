@@ -1,0 +1,369 @@
+"""The rows of the table and of the picture: one for each stage, or for each named layer of the net."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from resdsl.graph.cost import Cost
+from resdsl.graph.model import Feed, Field, Graph, Net, Node, Tensor
+from resdsl.ops.base import Op
+from resdsl.render.blocks import (
+    Run,
+    call_text,
+    chip_text,
+    chips,
+    form,
+    is_weighted,
+    kinds,
+    op_label,
+    runs,
+    shortcut_chain,
+    stride_text,
+)
+from resdsl.render.steps import Step, Steps, Value, copies, steps
+from resdsl.sizes import Shape
+
+QUIET = ("norm", "activation", "regularisation")
+"""Categories of ops that a description leaves out."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row.
+
+    Attributes:
+        name: of the stage or layer; `stem`, `head` for steps without one.
+        text: what it does: `bottleneck(128), /2`.
+        repeat: number of copies of its block.
+        shape: of its last output.
+        cost: its counts.
+        field: receptive field of its last output.
+        shortcuts: how many of each kind.
+        layers: weighted layers off the shortcuts, as the papers count them.
+        runs: the copies of its blocks, equal neighbours together.
+        steps: numbers of its steps.
+        level: 0 for a stage, 1 for blocks in it, 2 for ops.
+    """
+
+    name: str
+    text: str
+    repeat: int
+    shape: Shape | None
+    cost: Cost
+    field: Field | None
+    shortcuts: dict[str, int]
+    layers: int
+    runs: tuple[Run, ...] = ()
+    steps: tuple[int, ...] = ()
+    level: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a net.
+
+    Attributes:
+        net: the net.
+        at: the input sizes; None when they are not known, and then MACs and activations are not either.
+        rows: without the inputs.
+        total: counts of the whole net.
+        shortcuts: how many of each kind.
+        layers: weighted layers off the shortcuts.
+        blocks: blocks with a shortcut.
+        plan: the steps behind the rows.
+        tally: shortcuts and layers of every graph, by its `id`.
+    """
+
+    net: Net
+    at: dict[str, int] | None
+    rows: list[Row]
+    total: Cost
+    shortcuts: dict[str, int]
+    layers: int
+    blocks: int
+    plan: Steps
+    tally: dict[int, Tally]
+
+
+@dataclass
+class Tally:
+    """Shortcuts by kind, weighted layers on them, and residual blocks of one graph."""
+
+    shortcuts: Counter[str] = field(default_factory=Counter)
+    beside: int = 0
+    blocks: int = 0
+
+
+def rows(net: Net, at: dict[str, int] | None = None) -> Table:
+    """The table of a net at input sizes by name, its own by default."""
+    if at is None:
+        at = net.nominal if net.sizes else {}
+    plan = steps(net, at if at is not None else net.least)
+    tally = tallies(net.graph, plan.known)
+    made = [_row(name, numbers, plan, tally) for name, numbers in group(plan)]
+    made = _merge(made)
+    whole = tally[id(net.graph)]
+    total = plan.known[id(net.graph)]
+    return Table(
+        net, at, _short_names(made), total, dict(whole.shortcuts), total.layers - whole.beside, whole.blocks, plan, tally
+    )
+
+
+def tallies(root: Graph, known: dict[int, Cost]) -> dict[int, Tally]:
+    """Shortcuts of every graph, each graph looked at once."""
+    found: dict[int, Tally] = {}
+    for graph in root.signatures():
+        mine = Tally()
+        for node in graph.nodes():
+            tally_node(graph, node, known, found, mine)
+        own = any(n.shortcut for n in graph.nodes())
+        if own and graph.kind == "block":
+            mine.blocks += 1
+        found[id(graph)] = mine
+    return found
+
+
+def tally_node(graph: Graph, node: Node, known: dict[int, Cost], found: dict[int, Tally], into: Tally) -> None:
+    """Add what one node holds."""
+    if isinstance(node.content, Graph):
+        inner = found[id(node.content)]
+        into.shortcuts.update(inner.shortcuts)
+        into.beside += inner.beside
+        into.blocks += inner.blocks
+    if node.shortcut:
+        into.shortcuts[node.shortcut] += 1
+        for beside in shortcut_chain(graph, node):
+            if isinstance(beside.content, Graph):
+                into.beside += known[id(beside.content)].layers - found[id(beside.content)].beside
+            else:
+                into.beside += is_weighted(beside)
+
+
+# ---------------------------------------------------------------- which steps make a row
+
+
+def group(plan: Steps) -> list[tuple[str, list[int]]]:
+    """Names of the rows and the numbers of their steps; every step but the net's inputs is in one row."""
+    cuts = _cuts(plan)
+    only_ops = not any(s.inner for s in plan.steps) and not any(s.stage for s in plan.steps)
+    made: list[tuple[str, str, list[int]]] = []
+    for number, step in enumerate(plan.steps):
+        if isinstance(step.node.content, Feed):
+            continue
+        kind, name = _kind(step, only_ops)
+        new = not made or kind != made[-1][0] or (name != made[-1][1] and kind in ("stage", "layer"))
+        if kind == "layer" and made:
+            new = True
+        if only_ops and made:
+            new = is_weighted(step.node) and cuts[number] and any(is_weighted(plan.steps[i].node) for i in made[-1][2])
+        if new:
+            made.append((kind, name, []))
+        made[-1][2].append(number)
+    return _name_ops(plan, made, only_ops)
+
+
+def _kind(step: Step, only_ops: bool) -> tuple[str, str]:
+    if step.stage is not None:
+        return "stage", step.stage
+    if step.inner is not None:
+        return "layer", step.path
+    return "ops", step.path if only_ops else ""
+
+
+def _name_ops(plan: Steps, made: list[tuple[str, str, list[int]]], only_ops: bool) -> list[tuple[str, list[int]]]:
+    """Name the ops before the first stage `stem` and after the last `head`; small ones join a neighbour."""
+    if only_ops:
+        return [(name, numbers) for _, name, numbers in made]
+    named: list[tuple[str, list[int]]] = []
+    for place, (kind, name, numbers) in enumerate(made):
+        if kind == "ops":
+            first, last = place == 0, place == len(made) - 1
+            heavy = any(_matters(plan.steps[i]) for i in numbers)
+            if named and not heavy and not last:
+                named[-1][1].extend(numbers)
+                continue
+            name = "stem" if first else "head" if last else _between(plan, numbers)
+        named.append((name, numbers))
+    return named
+
+
+def _matters(step: Step) -> bool:
+    """Whether a step between two layers deserves a row of its own."""
+    op = step.node.content
+    return is_weighted(step.node) or isinstance(op, Tensor) or (isinstance(op, Op) and op.category == "merge")
+
+
+def _between(plan: Steps, numbers: list[int]) -> str:
+    heavy = [i for i in numbers if is_weighted(plan.steps[i].node)] or numbers
+    name = plan.steps[heavy[0]].path
+    if "#" in name:
+        op = plan.steps[heavy[0]].node.content
+        name = op.name if isinstance(op, Op) else name.replace("#", "")
+    return name
+
+
+def _cuts(plan: Steps) -> list[bool]:
+    """For each step whether only the value of the step before arrives from earlier ones."""
+    last = list(range(len(plan.steps)))
+    for number, step in enumerate(plan.steps):
+        for value in step.inputs:
+            last[value.step] = max(last[value.step], number)
+    reach, cuts = -1, []
+    for number in range(len(plan.steps)):
+        cuts.append(number < 2 or reach < number)
+        if number:
+            reach = max(reach, last[number - 1])
+    return cuts
+
+
+# ---------------------------------------------------------------- one row
+
+
+def _row(name: str, numbers: list[int], plan: Steps, tally: dict[int, Tally]) -> Row:
+    chosen = [plan.steps[i] for i in numbers]
+    mine = Tally()
+    cost = Cost()
+    for step in chosen:
+        tally_node(step.graph, step.node, plan.known, tally, mine)
+        cost += step.cost
+    blocks = runs(copy for step in chosen for copy in copies(step))
+    last = chosen[-1]
+    return Row(
+        name,
+        " · ".join(_texts(chosen)),
+        sum(r.count for r in blocks) or 1,
+        last.shape,
+        cost,
+        last.field,
+        dict(mine.shortcuts),
+        cost.layers - mine.beside,
+        tuple(blocks),
+        tuple(numbers),
+    )
+
+
+def _texts(chosen: list[Step]) -> list[str]:
+    """Descriptions of the steps that matter, equal neighbours once."""
+    found: list[str] = []
+    for step in chosen:
+        content = step.node.content
+        if isinstance(content, Op):
+            if content.category not in QUIET and content.name not in ("identity", "flatten"):
+                found.append(op_label(content, step.graph.operands(step.node)))
+        elif isinstance(content, Tensor):
+            found.append(f"param {content.name}" if content.trained else f"buffer {content.name}")
+        else:
+            found.extend(_graph_texts(step))
+    if not found:
+        found = [s.node.content.label() for s in chosen if isinstance(s.node.content, Op)]
+    return [text for i, text in enumerate(found) if i == 0 or text != found[i - 1]]
+
+
+def _graph_texts(step: Step) -> list[str]:
+    made: list[str] = []
+    groups: list[list[Graph]] = []
+    for run in runs(copies(step)):
+        if groups and groups[-1][0].name == run.graph.name:
+            groups[-1].append(run.graph)
+        else:
+            groups.append([run.graph])
+    for graphs in groups:
+        boxes = chips(graphs[0]) if graphs[0].kind == "scope" or len(groups) > 3 else None
+        short = graphs[0].kind != "repeat" and len(graphs) == 1 and boxes is not None and 0 < len(boxes) <= 4
+        if short and boxes is not None and not kinds(boxes):
+            made.append(" · ".join(map(chip_text, boxes)))
+        else:
+            called = {call_text(g) for g in graphs}
+            made.append((called.pop() if len(called) == 1 else graphs[0].name) + stride_text(graphs[0]))
+    return made
+
+
+# ---------------------------------------------------------------- rows that are alike
+
+
+def _merge(made: list[Row]) -> list[Row]:
+    """Join neighbours that hold the same unnamed block at the same output shape: `features.5–6`."""
+    merged: list[Row] = []
+    for row in made:
+        if merged and _alike(merged[-1], row):
+            merged[-1] = _joined(merged[-1], row)
+        else:
+            merged.append(row)
+    return merged
+
+
+def _alike(a: Row, b: Row) -> bool:
+    if a.shape != b.shape or not (_counted(a.name) and _counted(b.name)):
+        return False
+    if bool(a.runs) != bool(b.runs):
+        return False
+    if not a.runs:
+        return a.text == b.text
+    x, y = a.runs[-1].graph, b.runs[0].graph
+    if x is y:
+        return True
+    first, second = chips(x), chips(y)
+    return x.name == y.name and first is not None and second is not None and form(first) == form(second)
+
+
+def _counted(name: str) -> bool:
+    return name.rpartition(".")[2].partition("–")[0].isdigit()
+
+
+def _joined(a: Row, b: Row) -> Row:
+    offset = a.runs[-1].last if a.runs else 0
+    moved = [replace(r, first=r.first + offset, last=r.last + offset) for r in b.runs]
+    all_runs = list(a.runs)
+    for run in moved:
+        if all_runs and all_runs[-1].graph is run.graph:
+            all_runs[-1] = replace(all_runs[-1], last=run.last)
+        else:
+            all_runs.append(run)
+    first = a.name.partition("–")[0]
+    return replace(
+        a,
+        name=f"{first}–{b.name.rpartition('.')[2]}",
+        repeat=a.repeat + b.repeat,
+        cost=a.cost + b.cost,
+        field=b.field,
+        shortcuts=dict(Counter(a.shortcuts) + Counter(b.shortcuts)),
+        layers=a.layers + b.layers,
+        runs=tuple(all_runs),
+        steps=a.steps + b.steps,
+    )
+
+
+def _short_names(made: list[Row]) -> list[Row]:
+    """Names without the scope around them where that is still clear."""
+    tails = Counter(row.name.rpartition(".")[2] for row in made)
+    return [
+        replace(row, name=tail) if tails[tail] == 1 and not _counted(tail) else row
+        for row in made
+        for tail in [row.name.rpartition(".")[2]]
+    ]
+
+
+def flows(table: Table) -> list[tuple[int, int, Value]]:
+    """Edges between rows: (from, to, value); -1 - i stands for input i of the net, in order of the rows."""
+    feeds = [i for i, s in enumerate(table.plan.steps) if isinstance(s.node.content, Feed)]
+    owner = {number: -1 - place for place, number in enumerate(feeds)}
+    owner.update({number: place for place, row in enumerate(table.rows) for number in row.steps})
+    found: dict[tuple[int, int, Value], None] = {}
+    for place, row in enumerate(table.rows):
+        for number in row.steps:
+            for value in table.plan.steps[number].inputs:
+                if owner[value.step] != place:
+                    found[owner[value.step], place, value] = None
+    return list(found)
+
+
+def is_chain(table: Table) -> bool:
+    """Whether each row takes only the last value of the one before."""
+    edges = flows(table)
+    return (
+        [(a, b) for a, b, _ in edges] == list(pairwise(range(-1, len(table.rows))))
+        and len(table.plan.outputs) == 1
+        and table.plan.outputs[0].step == table.rows[-1].steps[-1]
+    )
