@@ -1,0 +1,1 @@
+"""From a checked net to PyTorch: source text, a module, a compiled module, weights."""

@@ -40,7 +40,7 @@ def emit(net: Net) -> str:
     head = [*_docstring(net), *_imports(text)]
     if "initialised(" in text:
         head += ["", *_HELPER.rstrip().splitlines()]
-    return "\n".join(head) + text + "\n"
+    return "\n".join(head) + "\n" + text + "\n"
 
 
 def net_class(net: Net) -> str:
@@ -132,7 +132,7 @@ class _Class:
         place = f"  # {docstring(span.source.path)}:{span.line}"
         head = f"class {self.made.name}({base}):"
         lines = [head + (place if len(head + place) <= WIDTH else "")]
-        lines += ["    " + line for line in self._doc()]
+        lines += ["    " + line if line else "" for line in self._doc()]
         body = [f"self.{name} = {text}" for name, text in self.attributes.items()]
         if self.plan.sequential:
             inside = fields[""].removeprefix("nn.Sequential(").removesuffix(")")

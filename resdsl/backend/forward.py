@@ -207,7 +207,7 @@ class Forward:
         if "graph" in waiting.layers:
             return layer == "activation"
         if layer == "graph":
-            return not waiting.layers & {"conv", "norm"}
+            return not waiting.layers & {"conv", "norm"} and waiting.layers != {"pool"}
         if layer == "pool":
             return waiting.depth == 1 and "conv" not in waiting.layers
         if layer == "norm":

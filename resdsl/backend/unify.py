@@ -49,12 +49,12 @@ class Parameters:
         if exact:
             return self._take(role if role in exact else exact[0], vector)
         counts = role in CHANNELS
-        if counts and vector == self.inputs:
-            return self._take("in_channels", vector)
         for name, values in self.spec.items():
             text = self._multiple(name, values, vector) if counts else None
             if text is not None:
                 return text
+        if counts and vector == self.inputs:
+            return self._take("in_channels", vector)
         for name, values in self.chosen.items():
             if values == vector:
                 return name

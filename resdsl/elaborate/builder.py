@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import inf
 from typing import Any
 
 from resdsl.diagnostics import codes
@@ -353,16 +354,15 @@ def _outputs_of(op: Op) -> tuple[int, ...]:
 
 def _after(op: Op, inputs: Sequence[Flow], shapes: Sequence[Shape]) -> Field | None:
     """Receptive field after an op: extents grow by (k - 1) strides, strides multiply."""
-    fields = [f.field for f in inputs]
-    first = fields[0]
-    if first is None or any(f is None for f in fields):
+    fields = [f.field for f in inputs if f.field is not None]
+    if not fields or inputs[0].field is None:
         return None
-    if len(fields) > 1:
-        rank = min(len(f) for f in fields if f is not None)
-        first = tuple((max(f[i][0] for f in fields if f is not None), first[i][1]) for i in range(min(rank, len(first))))
+    first = fields[0]
+    rank = min(len(f) for f in fields)
+    first = tuple((max(f[i][0] for f in fields), first[i][1]) for i in range(rank))
     window = op.window(*shapes)
     if window is None:
-        return None
+        return tuple((inf, stride) for _, stride in first)
     if not window:
         return first
     return compose(first, tuple((Fraction(k), Fraction(s)) for k, s in window))
@@ -372,7 +372,7 @@ def compose(before: Field | None, after: Field | None) -> Field | None:
     """Receptive field of one graph after another."""
     if before is None or after is None:
         return None
-    return tuple((r + (k - 1) * j, j * s) for (r, j), (k, s) in zip(before, after, strict=False))
+    return tuple((r + (k - 1) * j if k < inf else inf, j * s) for (r, j), (k, s) in zip(before, after, strict=False))
 
 
 def tap(graph: Graph, path: str) -> tuple[Graph, int] | None:

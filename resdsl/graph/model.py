@@ -20,7 +20,8 @@ from resdsl.ops.base import Init, Op
 from resdsl.sizes import Shape
 from resdsl.source import Span
 
-Field: TypeAlias = tuple[tuple[Fraction, Fraction], ...]
+Field: TypeAlias = tuple[tuple[Fraction | float, Fraction], ...]
+"""Receptive field: for each spatial axis (extent, stride) in positions of the input; inf sees all of it."""
 ShortcutKind = Literal["", "identity", "projection", "zero_pad", "body"]
 GraphKind = Literal["net", "block", "scope", "repeat"]
 

@@ -1,0 +1,10 @@
+"""What can go wrong outside a spec."""
+
+from __future__ import annotations
+
+
+class MissingTorch(Exception):
+    """PyTorch is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__('this command needs PyTorch: pip install "resdsl[torch]"')
