@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import gcd, lcm, prod
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 MAX_PERIOD = 1 << 16
 
@@ -109,7 +109,7 @@ class Product:
         return " * ".join(([str(self.coefficient)] if self.coefficient != 1 else []) + parts)
 
 
-Dim: TypeAlias = Union[int, Size, Product]
+Dim: TypeAlias = int | Size | Product
 Shape: TypeAlias = tuple[Dim, ...]
 
 
@@ -179,8 +179,10 @@ def notation(size: Size) -> str:
     if slope == 0:
         return f"{var} % {period}" if size.offsets == tuple(range(period)) else f"[{var} mod {period}]"
     common = gcd(slope, *size.offsets)
-    if common > 1 and notation(Size(var, slope // common, tuple(o // common for o in size.offsets))) != f"f({var})":
-        return f"{common} * {notation(Size(var, slope // common, tuple(o // common for o in size.offsets)))}"
+    if common > 1:
+        inner = notation(Size(var, slope // common, tuple(o // common for o in size.offsets)))
+        if inner != f"f({var})":
+            return f"{common} * {inner}" if _is_one_factor(inner) else f"{common} * ({inner})"
     lows = [period * o - slope * r for r, o in enumerate(size.offsets)]
     low, high = max(lows), min(lows) + period - 1
     if low > high:
@@ -205,6 +207,20 @@ def _linear(slope: int, var: str, add: int) -> str:
     return head if add == 0 else f"{head} {'+' if add > 0 else '-'} {abs(add)}"
 
 
+def _is_one_factor(text: str) -> bool:
+    """Whether it can be multiplied as it stands: a word, or a call that spans all of it."""
+    return " " not in text or (text.startswith(("ceil(", "floor(")) and _closes_at_end(text))
+
+
+def _closes_at_end(text: str) -> bool:
+    depth = 0
+    for i, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if depth == 0 and char == ")":
+            return i == len(text) - 1
+    return False
+
+
 def _factor(size: Size) -> str:
     text = str(size)
-    return f"({text})" if " + " in text or " - " in text else text
+    return text if _is_one_factor(text) else f"({text})"

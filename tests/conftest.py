@@ -12,6 +12,7 @@ Golden = Callable[[Path, str], None]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="rewrite golden files that differ")
+    parser.addoption("--full", action="store_true", help="also run the largest nets against torchvision")
 
 
 @pytest.fixture

@@ -9,66 +9,72 @@ WIDTH = 100
 
 def wrap(line: str, indent: int = 0) -> list[str]:
     """A statement in one line, or broken at its outermost brackets. Emitted code is ASCII."""
-    if indent + len(line) <= WIDTH or line.startswith("#"):
+    if indent + len(line) <= WIDTH:
         return [" " * indent + line]
-    try:
-        tree = ast.parse(line if not line.endswith(":") else line + " pass").body[0]
-    except (SyntaxError, IndexError):
-        return [" " * indent + line]
-    value = getattr(tree, "value", None)
-    if not isinstance(value, ast.expr):
-        return [" " * indent + line]
-    return _break(line, value, indent)
+    if line.startswith("def "):
+        start, end = line.index("("), line.rindex(")")
+        parts = [p + "," for p in line[start + 1 : end].split(", ")]
+        return [
+            " " * indent + line[: start + 1],
+            *(" " * (indent + 4) + p for p in parts),
+            " " * indent + line[end:],
+        ]
+    value: ast.expr | None = getattr(ast.parse(line.replace("return ", "_ =    ", 1)).body[0], "value", None)
+    return _break(line, value, indent) if value is not None else [" " * indent + line]
 
 
 def _break(line: str, value: ast.expr, indent: int, comma: str = "") -> list[str]:
     """Break a line at the brackets of `value`, an expression in it."""
     flat = " " * indent + line + comma
-    parts = _parts(value)
-    if len(flat) <= WIDTH or not parts:
+    found = _brackets(line, value)
+    if len(flat) <= WIDTH or found is None:
         return [flat]
-    if len(parts) == 1 and isinstance(parts[0], ast.Call | ast.List) and len(_parts(parts[0])) > 1:
-        return _break(line, parts[0], indent, comma)
-    start, end = _span(parts[0])[0], _span(parts[-1])[1]
-    lines = [" " * indent + line[:start].rstrip()]
-    for part in parts:
-        low, high = _span(part)
-        inner = ast.parse("f(" + line[low:high] + ")").body[0]
-        assert isinstance(inner, ast.Expr)
-        lines.extend(_item(line[low:high], indent + 4, "," if not isinstance(value, ast.ListComp) else ""))
-    rest = line[end:].lstrip()
-    return [*lines, " " * indent + rest.lstrip(",") + comma]
+    start, end, parts, loop = found
+    lines = [" " * indent + line[: start + 1]]
+    for low, high in parts:
+        lines += _item(line[low:high], indent + 4, "" if loop else ",")
+    if loop:
+        lines.append(" " * (indent + 4) + line[parts[0][1] : end].strip())
+    return [*lines, " " * indent + line[end:] + comma]
 
 
 def _item(text: str, indent: int, comma: str) -> list[str]:
+    """An argument or element on lines of its own."""
     call = ast.parse(f"f({text})", mode="eval").body
     assert isinstance(call, ast.Call)
     value = call.keywords[0].value if call.keywords else call.args[0]
     for node in ast.walk(value):
-        if hasattr(node, "col_offset"):
+        if isinstance(node, ast.expr | ast.keyword) and node.end_col_offset is not None:
             node.col_offset -= 2
-            node.end_col_offset -= 2  # type: ignore[attr-defined]
-    for keyword in call.keywords:
-        keyword.col_offset -= 2
+            node.end_col_offset -= 2
     return _break(text, value, indent, comma)
 
 
-def _parts(value: ast.expr) -> list[ast.expr | ast.keyword]:
-    """What may stand on lines of its own."""
+def _brackets(line: str, value: ast.expr) -> tuple[int, int, list[tuple[int, int]], bool] | None:
+    """Where an expression can be broken: its brackets, what is between the commas, whether it loops."""
+    if isinstance(value, ast.Starred):
+        value = value.value
+    end = (value.end_col_offset or 0) - 1
+    parts: list[ast.expr | ast.keyword]
     match value:
         case ast.Call():
-            return [*value.args, *value.keywords]
-        case ast.List() | ast.Tuple():
-            return list(value.elts)
-        case ast.Starred():
-            return _parts(value.value)
-        case ast.ListComp():
-            return [value.elt]
+            parts = [*value.args, *value.keywords]
+            start = line.index("(", value.func.end_col_offset or 0)
+        case ast.List() | ast.Tuple() if line[value.col_offset] in "([":
+            parts, start = list(value.elts), value.col_offset
+        case ast.ListComp() | ast.GeneratorExp():
+            parts, start = [value.elt], value.col_offset
+        case ast.Dict():
+            start = value.col_offset
+            pairs = zip(value.keys, value.values, strict=True)
+            return start, end, [(k.col_offset, v.end_col_offset or 0) for k, v in pairs if k], False
+        case ast.BinOp():
+            return _brackets(line, value.right) or _brackets(line, value.left)
         case _:
-            return []
-
-
-def _span(part: ast.expr | ast.keyword) -> tuple[int, int]:
-    end = part.value.end_col_offset if isinstance(part, ast.keyword) else part.end_col_offset
-    assert end is not None
-    return part.col_offset, end
+            return None
+    loop = isinstance(value, ast.ListComp | ast.GeneratorExp)
+    if len(parts) == 1 and isinstance(parts[0], ast.expr) and not loop:
+        inner = _brackets(line, parts[0])
+        if inner is not None:
+            return inner
+    return (start, end, [(p.col_offset, p.end_col_offset or 0) for p in parts], loop) if parts else None

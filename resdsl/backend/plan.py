@@ -185,7 +185,7 @@ class Planner:
         """What two graphs of one class have in common."""
         graph = plan.graph
         index = {n.id: i for i, n in enumerate(graph.nodes())}
-        wiring = tuple(
+        wiring = () if plan.sequential else tuple(
             (
                 plan.texts[n.id].template if n.id in plan.texts else type(n.content).__name__,
                 n.module if not isinstance(n.content, Op) or not n.content.functional else None,
@@ -209,7 +209,10 @@ class Planner:
         made = self.of[id(graph)]
         place = next(i for i, p in enumerate(made.members) if p.graph is graph)
         chosen = made.parameters.chosen
-        return [Slot(name, chosen[name][place]) for name in made.parameters.ordered()]
+        roles = made.parameters.roles
+        return [
+            Slot(roles[name], chosen[name][place], owner=graph.name) for name in made.parameters.ordered()
+        ]
 
     def _class(self, members: list[Plan], name: str) -> Class:
         spec: dict[str, tuple[Any, ...]] = {}

@@ -18,11 +18,12 @@ MISSING = Word("MISSING")
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A literal: what torch calls it, its value, and the default where it may be left out."""
+    """A literal: what torch calls it, its value, the default where it may be left out, and whose it is."""
 
     role: str
     value: Any
     default: Any = MISSING
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,12 @@ _POSITIONS = {
 }
 # Keywords that are left out when they are torch's default: added here, so that calls can be compared.
 _OPTIONAL: dict[str, tuple[tuple[str, Any], ...]] = {
+    "ConvTranspose": (),
     "Conv": (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1)),
     "MaxPool": (("padding", 0),),
     "AvgPool": (("padding", 0),),
 }
+_ORDER = ("stride", "padding", "output_padding", "dilation", "groups", "bias")
 
 
 def positions(target: str) -> tuple[str, ...]:
@@ -99,12 +102,11 @@ def created(new: New) -> Call:
         ("", Slot(roles[i] if i < len(roles) else "value", value)) for i, value in enumerate(new.args)
     ]
     given = dict(new.kwargs)
-    name = new.target.removeprefix("nn.").removeprefix("Lazy")
-    optional = next((o for start, o in _OPTIONAL.items() if name.startswith(start)), ())
-    if name.startswith("ConvTranspose"):
-        optional = ()
-    args.extend((key, Slot(key, given.pop(key, default), default)) for key, default in optional)
-    args.extend((key, Slot(key, value)) for key, value in given.items())
+    name = new.target.removeprefix("nn.")
+    optional = dict(next((o for start, o in _OPTIONAL.items() if name.startswith(start)), ()))
+    for key in sorted(optional | given, key=lambda k: _ORDER.index(k) if k in _ORDER else len(_ORDER)):
+        default = optional.get(key, MISSING)
+        args.append((key, Slot(key, given.get(key, default), default)))
     return Call(new.target, tuple(args))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from resdsl.backend.names import literal
 from resdsl.backend.terms import Call, Chain, Make, Run, Slot, Term, slots
-from resdsl.backend.unify import CHANNELS, Parameters
+from resdsl.backend.unify import Parameters
 from resdsl.graph.model import Graph
 from resdsl.ops.base import Init
 from resdsl.sizes import Dim
@@ -36,10 +36,13 @@ class Writer:
                 return f"{name}({self._arguments(args)})"
             case Make(graph):
                 made = self.planner.of[id(graph)]
-                words = [(n, self.next()) for n in made.parameters.ordered()]
-                return f"{made.name}({', '.join(t or '' if n in CHANNELS or n == 'width' else f'{n}={t}' for n, t in words)})"
+                words = [(n, self.next() or "") for n in made.parameters.ordered()]
+                first = made.parameters.leading()
+                return f"{made.name}({', '.join(t if n in first else f'{n}={t}' for n, t in words)})"
             case Chain(runs, named):
                 items = ", ".join(self._run(r) for r in runs)
+                if named and len(runs) == 1 and runs[0].count > 1:
+                    return f"nn.Sequential(OrderedDict({items.removeprefix('*[').removesuffix(']')}))"
                 return f"nn.Sequential(OrderedDict([{items}]))" if named else f"nn.Sequential({items})"
 
     def _arguments(self, args: tuple[tuple[str, Term], ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
@@ -11,6 +11,8 @@ from resdsl.ops.base import Op, step
 from resdsl.sizes import Shape
 
 WEIGHTED = ("conv", "linear")
+MOST_NESTED = 8
+MOST_NODES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +93,18 @@ def is_linear(graph: Graph) -> bool:
     )
 
 
-def chips(graph: Graph, depth: int = 0) -> tuple[Chip, ...] | None:
+Labels = Callable[[Op, Sequence[Shape]], str]
+"""How an op is written in a box."""
+
+
+def chips(graph: Graph, label: Labels = chip_label, depth: int = 0) -> tuple[Chip, ...] | None:
     """The steps of a block along its main path; None when it branches in another way than by shortcuts."""
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1 or depth > 8 or len(graph.nx) > 400:
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1 or depth > MOST_NESTED or len(graph.nx) > MOST_NODES:
         return None
-    return _walk(graph, graph.outputs[0], graph.inputs[0], depth)
+    return _walk(graph, graph.outputs[0], graph.inputs[0], label, depth)
 
 
-def _walk(graph: Graph, end: Port, start: str, depth: int) -> tuple[Chip, ...] | None:
+def _walk(graph: Graph, end: Port, start: str, label: Labels, depth: int) -> tuple[Chip, ...] | None:
     """The chips on the way from node `start` to a value, found backwards."""
     made: list[Chip] = []
     port = end
@@ -109,7 +115,7 @@ def _walk(graph: Graph, end: Port, start: str, depth: int) -> tuple[Chip, ...] |
         origin = _fork(graph, node)
         if origin is not None:
             fork, arm, kind = origin
-            inner = _walk(graph, arm, fork, depth)
+            inner = _walk(graph, arm, fork, label, depth)
             if inner is None:
                 return None
             made.insert(0, Around(inner, kind))
@@ -120,19 +126,19 @@ def _walk(graph: Graph, end: Port, start: str, depth: int) -> tuple[Chip, ...] |
                 return None
             made.insert(0, "scale")
         elif isinstance(node.content, Graph):
-            part = _inner(node.content, depth)
+            part = _inner(node.content, label, depth)
             if part is None:
                 return None
             made[:0] = part
         elif isinstance(node.content, Op) and _shown(node.content):
-            made.insert(0, chip_label(node.content, graph.operands(node)))
+            made.insert(0, label(node.content, graph.operands(node)))
         port = node.inputs[0]
     return tuple(made)
 
 
-def _inner(graph: Graph, depth: int) -> tuple[Chip, ...] | None:
+def _inner(graph: Graph, label: Labels, depth: int) -> tuple[Chip, ...] | None:
     """The chips of a block inside a block; one that branches is a single box with its name."""
-    inner = chips(graph, depth + 1)
+    inner = chips(graph, label, depth + 1)
     if inner is None or "scale" in inner:
         return (graph.name,)
     return inner

@@ -157,7 +157,8 @@ def group(plan: Steps) -> list[tuple[str, list[int]]]:
         if kind == "layer" and made:
             new = True
         if only_ops and made:
-            new = is_weighted(step.node) and cuts[number] and any(is_weighted(plan.steps[i].node) for i in made[-1][2])
+            full = any(is_weighted(plan.steps[i].node) for i in made[-1][2])
+            new = full and cuts[number] and (is_weighted(step.node) or _flattens(step))
         if new:
             made.append((kind, name, []))
         made[-1][2].append(number)
@@ -168,14 +169,15 @@ def _kind(step: Step, only_ops: bool) -> tuple[str, str]:
     if step.stage is not None:
         return "stage", step.stage
     if step.inner is not None:
-        return "layer", step.path
+        unnamed = _counted(step.path) and step.node.names
+        return "layer", step.node.names[0] if unnamed else step.path
     return "ops", step.path if only_ops else ""
 
 
 def _name_ops(plan: Steps, made: list[tuple[str, str, list[int]]], only_ops: bool) -> list[tuple[str, list[int]]]:
     """Name the ops before the first stage `stem` and after the last `head`; small ones join a neighbour."""
     if only_ops:
-        return [(name, numbers) for _, name, numbers in made]
+        return [(_between(plan, numbers), numbers) for _, _, numbers in made]
     named: list[tuple[str, list[int]]] = []
     for place, (kind, name, numbers) in enumerate(made):
         if kind == "ops":
@@ -193,6 +195,11 @@ def _matters(step: Step) -> bool:
     """Whether a step between two layers deserves a row of its own."""
     op = step.node.content
     return is_weighted(step.node) or isinstance(op, Tensor) or (isinstance(op, Op) and op.category == "merge")
+
+
+def _flattens(step: Step) -> bool:
+    """Whether a step belongs to the linear layer after it."""
+    return isinstance(step.node.content, Op) and step.node.content.name in ("flatten", "global_avgpool", "global_maxpool")
 
 
 def _between(plan: Steps, numbers: list[int]) -> str:

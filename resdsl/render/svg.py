@@ -1,0 +1,53 @@
+"""What Graphviz's SVG lacks: a dark theme, alternative text, and the same bytes from each version."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Literal
+
+from resdsl.render.numbers import shape_text
+from resdsl.render.palette import DARK
+from resdsl.render.rows import Table
+from resdsl.render.stages import subtitle
+
+Theme = Literal["light", "dark", "auto"]
+FONTS = "Arial,'Liberation Sans',Helvetica,sans-serif"
+
+
+def polish(svg: str, table: Table, theme: Theme) -> str:
+    """The SVG with a title, a description in words, and for `auto` the rules of a dark theme."""
+    svg = re.sub(r"<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = svg.replace(' xml:space="preserve"', "")
+    svg = re.sub(r'font-family="Arial[^"]*"', f'font-family="{FONTS}"', svg)
+    svg = "\n".join(line for line in svg.splitlines() if line.strip())
+    prefix = re.sub(r"\W", "-", table.net.name)
+    head = (
+        f'<title id="{prefix}-t">{escape(table.net.name)}: {escape(subtitle(table))}</title>\n'
+        f'<desc id="{prefix}-d">{escape(describe(table))}</desc>\n'
+    )
+    if theme == "auto":
+        head += f"<style>{_dark_rules()}</style>\n"
+    role = f' role="img" aria-labelledby="{prefix}-t {prefix}-d"'
+    return re.sub(r"<svg([^>]*)>\n?", lambda m: f"<svg{m[1]}{role}>\n{head}", svg, count=1) + "\n"
+
+
+def _dark_rules() -> str:
+    """CSS that recolours by attribute, as presentation attributes give way to it."""
+    rules = []
+    for light, dark in DARK.items():
+        spellings = {light.lower(), "white"} if light == "#FFFFFF" else {light.lower()}
+        for spelling in sorted(spellings):
+            rules.append(f'[fill="{spelling}"]{{fill:{dark}}}[stroke="{spelling}"]{{stroke:{dark}}}')
+    return "@media (prefers-color-scheme:dark){" + "".join(rules) + "}"
+
+
+def describe(table: Table) -> str:
+    """The picture in words."""
+    made = [f"{len(table.rows)} stages."]
+    for row in table.rows:
+        times = f" × {row.repeat}" if row.repeat > 1 else ""
+        made.append(f"{row.name}: {row.text}{times}, giving {shape_text(row.shape, table.at)}.")
+    kinds = ", ".join(f"{count} {kind.replace('_', '-')}" for kind, count in sorted(table.shortcuts.items()))
+    made.append(f"Shortcuts: {kinds or 'none'}.")
+    return " ".join(made)

@@ -1,0 +1,99 @@
+"""The bundled nets that torchvision has: the same keys, tensors, counts and numbers, bit for bit."""
+# ruff: noqa: TID253
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from backend.reference import assert_same, torchvision
+
+from resdsl import load
+from resdsl.graph.model import Net
+
+torch = pytest.importorskip("torch")
+
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+
+from resdsl.backend.build import build  # noqa: E402
+
+RESNETS = [
+    *(f"resnet{n}" for n in (18, 34, 50, 101, 152)),
+    *("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2"),
+]
+VGGS = [f"vgg{n}{bn}" for bn in ("", "_bn") for n in (11, 13, 16, 19)]
+TWINS = [*RESNETS, *VGGS, "alexnet", "mobilenet_v2"]
+LARGE = {
+    *("resnet152", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet101_2"),
+    *("vgg13", "vgg16", "vgg19", "vgg13_bn", "vgg19_bn"),
+}
+each_twin = pytest.mark.parametrize("name", TWINS)
+
+
+def theirs(name: str) -> Any:
+    return getattr(torchvision(), name)(weights=None)
+
+
+def empty(make: Any) -> Any:
+    """A module whose tensors nobody filled."""
+    with torch.device("meta"):
+        return make().to_empty(device="cpu")
+
+
+def size(name: str) -> tuple[int, int]:
+    return {"alexnet": (95, 67), "mobilenet_v2": (65, 48)}.get(name, (32, 45) if name in VGGS else (64, 47))
+
+
+@each_twin
+def test_tensors(name: str) -> None:
+    with torch.device("meta"):
+        ours, reference = build(load(name).net), theirs(name)
+    assert list(ours.state_dict()) == list(reference.state_dict())
+    for key, tensor in reference.state_dict().items():
+        assert ours.state_dict()[key].shape == tensor.shape, key
+    assert [n for n, _ in ours.named_parameters()] == [n for n, _ in reference.named_parameters()]
+
+
+@each_twin
+def test_counts(name: str) -> None:
+    net = load(name)
+    with torch.device("meta"):
+        reference = theirs(name).eval()
+        with FlopCounterMode(display=False) as counter:
+            reference(torch.empty(1, 3, 224, 224))
+    assert net.macs == counter.get_total_flops() / 2
+    assert net.params == sum(p.numel() for p in reference.parameters())
+
+
+@each_twin
+def test_numbers(name: str, request: pytest.FixtureRequest) -> None:
+    if name in LARGE and not request.config.getoption("--full"):
+        pytest.skip("large; run with --full")
+    x = torch.randn(2, 3, *size(name), generator=torch.Generator().manual_seed(1))
+    assert_same(empty(lambda: build(load(name).net)), empty(lambda: theirs(name)), x)
+
+
+def test_several_outputs() -> None:
+    """GoogLeNet returns its side classifiers in training only."""
+    from pathlib import Path
+
+    def reference() -> Any:
+        return torchvision().googlenet(weights=None, aux_logits=True, init_weights=False)
+
+    net: Net = load(Path(__file__).parent / "googlenet.res").net
+    x = torch.randn(2, 3, 97, 64, generator=torch.Generator().manual_seed(1))
+    assert_same(empty(lambda: build(net)), empty(reference), x)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vgg11_bn", "mobilenet_v2"])
+def test_initialisation(name: str) -> None:
+    """Fresh weights are drawn from torchvision's distributions."""
+    torch.manual_seed(0)
+    ours, reference = build(load(name).net).state_dict(), theirs(name).state_dict()
+    for key, tensor in reference.items():
+        if tensor.numel() >= 4096:
+            # 4 standard errors, doubled for the product of two estimates
+            close = 8 / tensor.numel() ** 0.5
+            assert ours[key].std().item() == pytest.approx(tensor.std().item(), rel=close), key
+        elif tensor.is_floating_point() and tensor.std() == 0:
+            assert torch.equal(ours[key], tensor), key
