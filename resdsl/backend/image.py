@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resdsl.backend import MissingTorch
+from resdsl.backend.errors import MissingTorch
 from resdsl.graph.model import Net, sizes_for
 
 if TYPE_CHECKING:

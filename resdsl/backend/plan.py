@@ -211,7 +211,7 @@ class Planner:
         chosen = made.parameters.chosen
         roles = made.parameters.roles
         return [
-            Slot(roles[name], chosen[name][place], owner=graph.name) for name in made.parameters.ordered()
+            Slot(roles[name], chosen[name][place], name=name, owner=graph.name) for name in made.parameters.ordered()
         ]
 
     def _class(self, members: list[Plan], name: str) -> Class:

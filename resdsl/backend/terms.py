@@ -18,11 +18,19 @@ MISSING = Word("MISSING")
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A literal: what torch calls it, its value, the default where it may be left out, and whose it is."""
+    """A literal.
+
+    Attributes:
+        role: what torch calls it.
+        value: the literal.
+        default: where it is left out.
+        name: of the parameter of a class; `owner`: the block of that class.
+    """
 
     role: str
     value: Any
     default: Any = MISSING
+    name: str = ""
     owner: str = ""
 
 

@@ -71,9 +71,9 @@ class Parameters:
             text = self._multiple("in_channels", self.inputs, vector)
             if text is not None:
                 return text
-        name = "out_channels" if counts and vector == self.outputs else identifier(role)
+        name = "out_channels" if counts and vector == self.outputs else identifier(slot.name or role)
         if (name in self.chosen or name in self.spec) and slot.owner:
-            name = identifier(f"{slot.owner}_{role}")
+            name = identifier(f"{slot.owner}_{name}")
         base, number = name, 2
         while name in self.chosen or name in self.spec:
             name, number = f"{base}_{number}", number + 1

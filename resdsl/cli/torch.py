@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from resdsl.backend import MissingTorch
+from resdsl.backend.errors import MissingTorch
 from resdsl.cli.common import Failed, Usage, input_shape, load_net, show, sizes
 from resdsl.cli.front import draw_command, summary_command
 from resdsl.diagnostics import codes

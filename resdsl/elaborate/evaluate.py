@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any, assert_never
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.elaborate.functions import FUNCTIONS, MAX_LIST, Refuse, numbers
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import (
     POISON,
@@ -31,109 +30,7 @@ from resdsl.source import Span
 from resdsl.syntax import ast
 
 MAX_NUMBER = 10**15
-MAX_LIST = 100_000
-
-
-class Refuse(Exception):
-    """A function or operator does not take these values; the text says why."""
-
-
-def make_divisible(value: float, by: int, least: int | None = None) -> int:
-    """Nearest multiple of `by`, but never less than 0.9 of the value (MobileNet, Sandler et al. 2018)."""
-    least = by if least is None else least
-    rounded = max(least, int(value + by / 2) // by * by)
-    return rounded + by if rounded < 0.9 * value else rounded
-
-
-def _numbers(*values: Value) -> None:
-    for v in values:
-        if isinstance(v, bool) or not isinstance(v, (int, float, Size, Ratio)):
-            raise Refuse(f"it needs numbers, got {kind_of(v)}")
-
-
-def _fold(choose: Callable[..., Any]) -> Callable[..., Any]:
-    def run(*values: Value) -> Value:
-        items = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
-        _numbers(*items)
-        if not items:
-            raise Refuse("it needs at least one number")
-        if any(isinstance(v, (Size, Ratio)) for v in items):
-            raise Refuse("it needs numbers that do not vary with the input")
-        return choose(items)
-
-    return run
-
-
-def _rounding(whole: Callable[[float], int], varying: Callable[[Ratio], Value]) -> Callable[..., Any]:
-    def run(value: Value) -> Value:
-        _numbers(value)
-        if isinstance(value, Ratio):
-            return varying(value)
-        return value if isinstance(value, Size) else whole(value)
-
-    return run
-
-
-def _lists(*values: Value) -> None:
-    for v in values:
-        if not isinstance(v, tuple):
-            raise Refuse(f"it needs a list, got {kind_of(v)}")
-
-
-def _range(*values: Value) -> tuple[int, ...]:
-    if not 1 <= len(values) <= 3 or not all(isinstance(v, int) and not isinstance(v, bool) for v in values):
-        raise Refuse("it needs one to three integers")
-    if len(values) == 3 and values[2] == 0:
-        raise Refuse("its step must not be 0")
-    made = range(*values)
-    if len(made) > MAX_LIST:
-        raise Refuse(f"it would have {len(made):,} items; at most {MAX_LIST:,} are allowed")
-    return tuple(made)
-
-
-def _len(value: Value) -> int:
-    if not isinstance(value, (tuple, str)):
-        raise Refuse(f"it needs a list, got {kind_of(value)}")
-    return len(value)
-
-
-def _div(a: Value, b: Value) -> Value:
-    _numbers(a, b)
-    if isinstance(b, bool) or not isinstance(b, int) or b == 0:
-        raise Refuse("it divides by an integer other than 0")
-    if isinstance(a, Ratio):
-        raise Refuse("it needs a whole number")
-    if isinstance(a, float):
-        return math.floor(a / b)
-    return a // b
-
-
-def _zip(*values: Value) -> tuple[Any, ...]:
-    _lists(*values)
-    if len({len(v) for v in values}) > 1:
-        raise Refuse(f"its lists have different lengths: {', '.join(str(len(v)) for v in values)}")
-    return tuple(zip(*values, strict=True))
-
-
-def _enumerate(value: Value) -> tuple[Any, ...]:
-    _lists(value)
-    return tuple(enumerate(value))
-
-
-FUNCTIONS: dict[str, tuple[Callable[..., Any], str]] = {
-    "min": (_fold(min), "min(a, b, ...) or min(list): the smallest"),
-    "max": (_fold(max), "max(a, b, ...) or max(list): the largest"),
-    "sum": (_fold(sum), "sum(list): the total"),
-    "round": (_rounding(round, lambda r: (2 * r.top + r.bottom) // (2 * r.bottom)), "round(x): the nearest integer"),
-    "ceil": (_rounding(math.ceil, lambda r: (r.top + (r.bottom - 1)) // r.bottom), "ceil(x): rounds up"),
-    "floor": (_rounding(math.floor, lambda r: r.top // r.bottom), "floor(x): rounds down"),
-    "div": (_div, "div(a, b): a / b rounded down"),
-    "make_divisible": (make_divisible, "make_divisible(x, by): the nearest multiple, at least 0.9 x"),
-    "len": (_len, "len(list): how many items"),
-    "range": (_range, "range(stop), range(start, stop) or range(start, stop, step)"),
-    "enumerate": (_enumerate, "enumerate(list): pairs of index and item"),
-    "zip": (_zip, "zip(a, b): pairs of items"),
-}
+COUNTS = ("params", "macs", "activations")  # what an `expect` of a net may count
 
 
 class Evaluator:
@@ -364,7 +261,7 @@ class Evaluator:
             if len(a) * b > MAX_LIST:
                 raise Refuse(f"the list would have {len(a) * b:,} items")
             return tuple(a) * b
-        _numbers(a, b)
+        numbers(a, b)
         if isinstance(a, Ratio) or isinstance(b, Ratio):
             raise Refuse("round the quotient first: `ceil(H / 4)`, `floor(H / 4)` or `div(H, 4)`")
         if isinstance(a, Size) or isinstance(b, Size):
@@ -546,3 +443,23 @@ def unknown_name(session: Session, name: ast.Name, env: Env) -> None:
         help=did_you_mean(name.id, words),
         fix=replace_fix(name.span, name.id, words),
     )
+
+
+def mentions_counts(expr: Any) -> bool:
+    """Whether an expression counts: `params`, `macs` or `activations`."""
+    return any(name in COUNTS for name in words_of(expr))
+
+
+def words_of(expr: Any) -> list[str]:
+    """Words of an expression."""
+    match expr:
+        case ast.Name(id=id):
+            return [id]
+        case ast.Binary(left=left, right=right):
+            return words_of(left) + words_of(right)
+        case ast.Unary(operand=operand):
+            return words_of(operand)
+        case ast.Call(args=args):
+            return [n for a in args or () for n in words_of(a.value)]
+        case _:
+            return []

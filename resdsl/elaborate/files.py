@@ -103,7 +103,7 @@ class Loader:
         return module
 
     def _declare(self, module: Module, name: ast.Name, value: Any) -> None:
-        from resdsl.elaborate.evaluate import FUNCTIONS
+        from resdsl.elaborate.functions import FUNCTIONS
         from resdsl.ops import OPS
         from resdsl.ops.init import INITS
 

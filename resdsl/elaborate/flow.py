@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Label
+from resdsl.diagnostics.model import Diagnostic, Label
 from resdsl.diagnostics.suggest import did_you_mean
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.bind import Bound, bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Abort, Builder, Flow, compose
-from resdsl.elaborate.evaluate import MAX_LIST
+from resdsl.elaborate.evaluate import mentions_counts
+from resdsl.elaborate.functions import MAX_LIST
 from resdsl.elaborate.scope import MAX_CALL_DEPTH, Env, Session
 from resdsl.elaborate.shortcut import close_residual
 from resdsl.elaborate.values import POISON, Closure, Definition, Recipe, kind_of, write
@@ -217,6 +218,8 @@ class Scope(Builder):
         if self.is_net:
             self.expects.append((statement, env))
             return
+        if self.graph.kind == "net" and (statement.at is not None or mentions_counts(statement.condition)):
+            return  # about the net on its own, and checked where that is compiled
         if statement.condition is None:
             assert statement.target is not None
             assert statement.shape is not None
@@ -479,6 +482,23 @@ class Scope(Builder):
             self.graph.output_names = tuple(name for name, _ in self.outputs)
             self.graph.training_outputs = tuple(self.training)
         self.graph.outputs = [f.port for f in self.flow if f.port is not None]
+        self._drop_unapplied()
+
+    def _drop_unapplied(self) -> None:
+        """A `layer` that nothing applied does not exist."""
+        for name, (statement, _) in self.deferred.items():
+            if name in self.addresses:
+                continue
+            self.graph.order.remove(name)
+            if not self.stopped:
+                self.session.sink.add(
+                    Diagnostic(
+                        codes.UNUSED_VALUE,
+                        f"the layer `{name}` is never applied",
+                        Label(statement.span),
+                        help=(f"run it with `apply {name}`, or leave it out",),
+                    )
+                )
 
     def _apply(self, link: ast.Apply, env: Env) -> None:
         name = self.layer_name(link.name, env)

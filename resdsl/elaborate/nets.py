@@ -11,7 +11,7 @@ from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.bind import bind
 from resdsl.elaborate.builder import Abort, Flow
 from resdsl.domain import Domain, match_sizes
-from resdsl.elaborate.evaluate import Evaluator
+from resdsl.elaborate.evaluate import Evaluator, mentions_counts, words_of
 from resdsl.elaborate.flow import Scope
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import POISON, Definition, Recipe, kind_of, write
@@ -20,8 +20,6 @@ from resdsl.graph.model import Feed, Graph, Net
 from resdsl.sizes import Size
 from resdsl.source import Source, Span
 from resdsl.syntax import ast
-
-COUNTS = ("params", "macs", "activations")
 
 
 def resolve_family(evaluator: Evaluator, item: Definition) -> Any:
@@ -248,7 +246,7 @@ def _complain_of_ends(session: Session, scope: NetScope, graph: Graph, span: Spa
         )
     elif not graph.outputs and not session.sink.has_errors:
         session.error(codes.NO_OUTPUT, f"net `{graph.name}` has no output", span)
-    elif graph.outputs and all(isinstance(graph.node(p.node).content, Feed) for p in graph.outputs):
+    elif graph.outputs and not session.sink.has_errors and all(isinstance(graph.node(p.node).content, Feed) for p in graph.outputs):
         session.error(codes.NO_OUTPUT, f"net `{graph.name}` does nothing to its input", span, help="add layers after `input`")
 
 
@@ -303,7 +301,7 @@ def scope_decl(definition: Definition) -> Any:
 def _check_expect(
     session: Session, scope: NetScope, net: Net, expect: ast.Expect, env: Env, changed: bool
 ) -> None:
-    counted = expect.condition is not None and _mentions_counts(expect.condition)
+    counted = expect.condition is not None and mentions_counts(expect.condition)
     if changed and (counted or expect.target is not None):
         return  # these are about the net as it is written
     at = net.nominal
@@ -361,25 +359,5 @@ def _failed(session: Session, scope: NetScope, expect: ast.Expect, env: Env) -> 
     session.error(codes.EXPECT_FAILED, f"`{condition.span.text}` does not hold", condition.span, label)
 
 
-def _mentions_counts(expr: Any) -> bool:
-    return any(name in COUNTS for name in _names(expr))
-
-
 def _mentions_sizes(expr: Any) -> bool:
-    return any(name in ("macs", "activations") for name in _names(expr))
-
-
-def _names(expr: Any) -> list[str]:
-    """Words of an expression."""
-    match expr:
-        case ast.Name(id=id):
-            return [id]
-        case ast.Binary(left=left, right=right):
-            return _names(left) + _names(right)
-        case ast.Unary(operand=operand):
-            return _names(operand)
-        case ast.Call(args=args):
-            return [n for a in args or () for n in _names(a.value)]
-        case _:
-            return []
-
+    return any(name in ("macs", "activations") for name in words_of(expr))

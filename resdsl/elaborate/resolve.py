@@ -12,9 +12,9 @@ from typing import Any
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Label
 from resdsl.elaborate.bind import bind, missing
-from resdsl.elaborate.evaluate import FUNCTIONS, Evaluator, unknown_name
+from resdsl.elaborate.evaluate import COUNTS, Evaluator, unknown_name
 from resdsl.elaborate.files import Module
-from resdsl.elaborate.nets import COUNTS
+from resdsl.elaborate.functions import FUNCTIONS
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import POISON, Definition, Recipe
 from resdsl.ops import OPS

@@ -64,7 +64,7 @@ def op_label(op: Op, shapes: Sequence[Shape]) -> str:
     """Label of an op, where a window given as one int is spread: `1×1 conv`, not `1 conv`."""
     size = getattr(op, "size", None)
     if op.category in ("conv", "pool") and type(size) is int and shapes and len(shapes[0]) > 1:
-        op = replace(op, size=(size,) * (len(shapes[0]) - 1))  # type: ignore[call-arg, type-var]
+        op = replace(op, size=(size,) * (len(shapes[0]) - 1))  # type: ignore[type-var]
     return op.label()
 
 
@@ -72,7 +72,7 @@ def chip_label(op: Op, shapes: Sequence[Shape]) -> str:
     """Label of an op without its stride and without the word `conv`: `3×3, 64`."""
     if op.category == "conv":
         if any(f.name == "stride" for f in fields(op)):  # type: ignore[arg-type]
-            op = replace(op, stride=1)  # type: ignore[call-arg, type-var]
+            op = replace(op, stride=1)  # type: ignore[type-var]
         text = op_label(op, shapes).replace(" conv", "")
         groups = getattr(op, "groups", 1)
         if groups > 1 and groups == getattr(op, "out", 0):
@@ -88,8 +88,10 @@ def is_weighted(node: Node) -> bool:
 
 def is_linear(graph: Graph) -> bool:
     """Whether every node takes one value and every value is taken once."""
-    return len(graph.inputs) == 1 and len(graph.outputs) == 1 and all(
-        len(n.inputs) <= 1 and graph.nx.out_degree(n.id) <= 1 for n in graph.nodes()
+    return (
+        len(graph.inputs) == 1
+        and len(graph.outputs) == 1
+        and all(len(n.inputs) <= 1 and graph.nx.out_degree(n.id) <= 1 for n in graph.nodes())
     )
 
 
@@ -150,7 +152,7 @@ def _shown(op: Op) -> bool:
 
 def _into(graph: Graph, join: Node, fork: str) -> Port:
     """The value of node `fork` that a shortcut carries."""
-    seen, stack = set[str](), [p for p in join.inputs]
+    seen, stack = set[str](), list(join.inputs)
     while stack:
         port = stack.pop()
         if port.node == fork:

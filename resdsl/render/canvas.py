@@ -5,14 +5,30 @@ Lengths are points, x to the right and y down; DOT's y goes up.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from resdsl.render.arial import text_width
-from resdsl.render.dot import Attr, Dot, Html, font, html, number
+from resdsl.render.dot import Attr, Dot, Html, font, number
 from resdsl.render.palette import BLACK, INK, PAPER
 
 TIP = 4.5
 """Length of an arrow head."""
 RADIUS = 6.0
 """Of the circle of a sum."""
+
+
+class Piece(NamedTuple):
+    """Some text in one font."""
+
+    text: str
+    size: float
+    color: str = BLACK
+    bold: bool = False
+
+    @property
+    def width(self) -> float:
+        """Width in points."""
+        return text_width(self.text, self.size, self.bold)
 
 
 class Canvas:
@@ -25,7 +41,9 @@ class Canvas:
     def _reach(self, x: float, y: float) -> None:
         self.left, self.right, self.bottom = min(self.left, x), max(self.right, x), max(self.bottom, y)
 
-    def box(self, name: str, x: float, y: float, width: float, height: float, label: Attr, **attrs: Attr) -> None:
+    def box(
+        self, name: str, x: float, y: float, width: float, height: float, label: Attr, **attrs: Attr
+    ) -> None:
         """A box by its centre."""
         self._reach(x - width / 2, y - height / 2)
         self._reach(x + width / 2, y + height / 2)
@@ -40,37 +58,58 @@ class Canvas:
             **attrs,
         )
 
-    def text(
-        self, name: str, x: float, y: float, text: str, size: float, color: str = BLACK, bold: bool = False, lead: str = ""
-    ) -> float:
-        """A text that begins at x, with a bold `lead` before it; its width."""
-        if lead:
-            head = self.text(f"{name}, which", x, y, lead, size, color, bold=True)
-            return head + self.text(name, x + head, y, text, size, color)
-        width = text_width(text, size, bold) + 2
+    def text(self, name: str, x: float, y: float, *pieces: Piece) -> float:
+        """A line of text that begins at x; its width."""
+        width = sum(p.width for p in pieces) + 2
+        inside = "".join(font(p.text, p.size, p.color, p.bold) for p in pieces)
         label = Html(
             f'<table border="0" cellspacing="0" cellpadding="0" width="{number(width)}">'
-            f'<tr><td align="left">{font(text, size, color, bold)}</td></tr></table>'
+            f'<tr><td align="left">{inside}</td></tr></table>'
         )
-        self.box(name, x + width / 2, y, width, size * 1.3, label, shape="none", style="")
+        height = max(p.size for p in pieces) * 1.3
+        self.box(name, x + width / 2, y, width, height, label, shape="none", style="")
         return width
 
     def point(self, name: str, x: float, y: float, color: str) -> None:
         """A dot where a line branches."""
         self.dot.node(
-            name, pos=place(x, y), shape="circle", width=4 / 72, height=4 / 72, fixedsize="true", label="",
-            style="filled", fillcolor=color, color=color,
-        )  # fmt: skip
+            name,
+            pos=place(x, y),
+            shape="circle",
+            width=4 / 72,
+            height=4 / 72,
+            fixedsize="true",
+            label="",
+            style="filled",
+            fillcolor=color,
+            color=color,
+        )
 
     def joint(self, name: str, x: float, y: float, sign: str, color: str) -> None:
         """The circle where a shortcut joins."""
         self.dot.node(
-            name, pos=place(x, y), shape="circle", width=RADIUS / 36, height=RADIUS / 36, fixedsize="true", margin=0,
-            label=sign, style="filled", fillcolor=PAPER, color=color, fontsize=9,
-        )  # fmt: skip
+            name,
+            pos=place(x, y),
+            shape="circle",
+            width=RADIUS / 36,
+            height=RADIUS / 36,
+            fixedsize="true",
+            margin=0,
+            label=sign,
+            style="filled",
+            fillcolor=PAPER,
+            color=color,
+            fontsize=9,
+        )
 
     def line(
-        self, tail: str, head: str, start: tuple[float, float], end: tuple[float, float], arrow: bool = True, **attrs: Attr
+        self,
+        tail: str,
+        head: str,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        arrow: bool = True,
+        **attrs: Attr,
     ) -> None:
         """A straight line."""
         (x0, y0), (x1, y1) = start, end
@@ -80,7 +119,12 @@ class Canvas:
         self.path(tail, head, [start, *straight(start, stop)], end if arrow else None, **attrs)
 
     def path(
-        self, tail: str, head: str, points: list[tuple[float, float]], tip: tuple[float, float] | None, **attrs: Attr
+        self,
+        tail: str,
+        head: str,
+        points: list[tuple[float, float]],
+        tip: tuple[float, float] | None,
+        **attrs: Attr,
     ) -> None:
         """A spline through control points, with an arrow head that ends at `tip`."""
         for x, y in points:
@@ -126,6 +170,3 @@ def cell(text: str, size: float, width: float, align: str, color: str = INK, bol
         if text
         else f'<td width="{number(width)}"></td>'
     )
-
-
-__all__ = ["Canvas", "arc", "cell", "html", "place", "straight"]

@@ -1,4 +1,4 @@
-"""Every convolution in one column with its shortcuts, as Figure 3 of the ResNet paper; long repeats folded."""
+"""Every convolution in one column with its shortcuts, as the ResNet paper's Figure 3; long repeats folded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from resdsl.graph.model import Graph
 from resdsl.ops.base import Op
 from resdsl.render.arial import fitted, text_width
 from resdsl.render.blocks import Around, Chip, call_text, chips, kinds, op_label, runs
-from resdsl.render.canvas import RADIUS, TIP, Canvas, straight
+from resdsl.render.canvas import RADIUS, TIP, Canvas, Piece, straight
 from resdsl.render.dot import Dot, Html, font
 from resdsl.render.numbers import shape_text, short
 from resdsl.render.palette import BLACK, GREY, INK, LINES, WORDS, Colors
@@ -32,7 +32,7 @@ def column_picture(table: Table) -> Dot:
         drawer.row(row, colors, css)
     drawer.line_to("output", 0.0)
     canvas = drawer.canvas
-    canvas.text("output", -text_width("output", 9) / 2, drawer.y + 6, "output", 9)
+    canvas.text("output", -text_width("output", 9) / 2, drawer.y + 6, Piece("output", 9))
     draw_legend(canvas, [k for k in ORDER if k in drawer.used], -WIDTH / 2, drawer.y + 26)
     draw_title(canvas, table)
     return canvas.dot
@@ -53,7 +53,7 @@ class _Column:
     def start(self, text: str) -> None:
         """Write what comes in."""
         self.last = "input"
-        self.canvas.text("input", -text_width(text, 9) / 2, 0, text, 9)
+        self.canvas.text("input", -text_width(text, 9) / 2, 0, Piece(text, 9))
         self.y = 7.0
 
     def line_to(self, name: str, room: float) -> None:
@@ -83,12 +83,14 @@ class _Column:
         counts = f"{short(row.cost.params)} params"
         if row.repeat > 1:
             counts = f"{row.repeat:,} blocks · {counts}"
-        many = self.y - top > 40
-        canvas.text(f"{row.name} name", side, middle - 6 * many, row.name, 9.5, colors.line, bold=True)
-        beside = side if many else side + text_width(row.name, 9.5, True) + 8
-        canvas.text(f"{row.name} counts", beside, middle + 6 * many, counts, 8, GREY)
-        size = shape_text(row.shape, self.table.at)
-        canvas.text(f"{row.name} size", -WIDTH / 2 - 16 - text_width(size, 8, True), self.y - HEIGHT / 2, size, 8, INK, True)
+        label = Piece(row.name, 9.5, colors.line, True)
+        if self.y - top > 40:
+            canvas.text(f"{row.name} name", side, middle - 6, label)
+            canvas.text(f"{row.name} counts", side, middle + 6, Piece(counts, 8, GREY))
+        else:
+            canvas.text(f"{row.name} name", side, middle, label, Piece(f"  {counts}", 8, GREY))
+        size = Piece(shape_text(row.shape, self.table.at), 8, INK, True)
+        canvas.text(f"{row.name} size", -WIDTH / 2 - 16 - size.width, self.y - HEIGHT / 2, size)
 
     def run(self, graph: Graph, count: int) -> None:
         """Draw the copies of a block, those in the middle as one card when there are many."""
@@ -124,9 +126,16 @@ class _Column:
         middle = self.y + 16
         for place in (2, 1):
             canvas.box(
-                f"{name}, copy {place}", 2.5 * place, middle - 2.5 * place, WIDTH, 32, "", class_=self.css,
-                fillcolor=self.colors.fill, color=self.colors.line,
-            )  # fmt: skip
+                f"{name}, copy {place}",
+                2.5 * place,
+                middle - 2.5 * place,
+                WIDTH,
+                32,
+                "",
+                class_=self.css,
+                fillcolor=self.colors.fill,
+                color=self.colors.line,
+            )
         text = " · ".join(_words(boxes))
         label = Html(
             '<table border="0" cellspacing="0" cellpadding="1">'
@@ -134,7 +143,15 @@ class _Column:
             f"<tr><td>{font(fitted(text, 7, WIDTH - 10), 7, INK)}</td></tr></table>"
         )
         canvas.box(
-            name, 0, middle, WIDTH, 32, label, fillcolor=self.colors.fill, color=self.colors.line, class_=self.css
+            name,
+            0,
+            middle,
+            WIDTH,
+            32,
+            label,
+            fillcolor=self.colors.fill,
+            color=self.colors.line,
+            class_=self.css,
         )
         self.y, self.last = middle + 16, name
         for kind in dict.fromkeys(kinds(boxes)):
@@ -146,9 +163,16 @@ class _Column:
         name = f"{self.name} step {self.number}: {text}"
         self.line_to(name, HEIGHT)
         self.canvas.box(
-            name, 0, self.y + HEIGHT / 2, WIDTH, HEIGHT, fitted(text, 9, WIDTH - 8), fillcolor=self.colors.fill,
-            color=self.colors.line, class_=self.css,
-        )  # fmt: skip
+            name,
+            0,
+            self.y + HEIGHT / 2,
+            WIDTH,
+            HEIGHT,
+            fitted(text, 9, WIDTH - 8),
+            fillcolor=self.colors.fill,
+            color=self.colors.line,
+            class_=self.css,
+        )
         self.y, self.last = self.y + HEIGHT, name
 
     def curve(self, start: float, tail: str, kind: str, depth: int) -> None:
@@ -161,14 +185,27 @@ class _Column:
         half, out = WIDTH / 2, WIDTH / 2 + BULGE * (1 + 0.25 * (depth - 1))
         middle = (start + end) / 2
         bend = min(14.0, (end - start) / 3)
-        points = [(0.0, start), *straight((0.0, start), (half, start)), (out, start), (out, start), (out, start + bend)]
+        points = [
+            (0.0, start),
+            *straight((0.0, start), (half, start)),
+            (out, start),
+            (out, start),
+            (out, start + bend),
+        ]
         points += straight((out, start + bend), (out, end - bend)) if end - bend > middle else []
         points += [(out, end), (out, end), (half, end)]
         points += straight((half, end), (RADIUS + TIP, end))
         self.canvas.path(
-            tail, head, points, (RADIUS, end), color=self.colors.line, style=LINES[kind], class_=f"shortcut {kind}",
-            penwidth=0.9 if LINES[kind] == "solid" else 1.2, tooltip=f"{self.name}: {WORDS[kind]} shortcut",
-        )  # fmt: skip
+            tail,
+            head,
+            points,
+            (RADIUS, end),
+            color=self.colors.line,
+            style=LINES[kind],
+            class_=f"shortcut {kind}",
+            penwidth=0.9 if LINES[kind] == "solid" else 1.2,
+            tooltip=f"{self.name}: {WORDS[kind]} shortcut",
+        )
         self.y, self.last, self.joined = end + RADIUS, head, False
 
 

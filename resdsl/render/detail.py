@@ -39,8 +39,10 @@ def _step(table: Table, step: Step, depth: str) -> Iterator[Row]:
         return
     before = table.plan.steps[step.inputs[0].step].field if step.inputs else None
     free = step.cost.params == 0
-    if graph.kind != "block" and is_linear(graph) and all(
-        isinstance(n.content, Graph | Feed) for n in graph.nodes()
+    if (
+        graph.kind != "block"
+        and is_linear(graph)
+        and all(isinstance(n.content, Graph | Feed) for n in graph.nodes())
     ):
         yield from _inside(table, graph, step.path, before, depth, 1, 1, free)
         return
@@ -51,7 +53,14 @@ def _step(table: Table, step: Step, depth: str) -> Iterator[Row]:
 
 
 def _inside(
-    table: Table, graph: Graph, path: str, before: Field | None, depth: str, times: int, level: int, free: bool
+    table: Table,
+    graph: Graph,
+    path: str,
+    before: Field | None,
+    depth: str,
+    times: int,
+    level: int,
+    free: bool,
 ) -> Iterator[Row]:
     """Rows of the nodes of a graph that runs `times` times; `free` when its weights are counted elsewhere."""
     for node, last, count, cost in _folded(table, graph):
@@ -99,13 +108,29 @@ def _times(cost: Cost, times: int) -> Cost:
 
 
 def _line(
-    table: Table, graph: Graph, node: Node, name: str, cost: Cost, field: Field | None, level: int, times: int = 1
+    table: Table,
+    graph: Graph,
+    node: Node,
+    name: str,
+    cost: Cost,
+    field: Field | None,
+    level: int,
+    times: int = 1,
 ) -> Row:
     mine = Tally()
     tally_node(graph, node, table.plan.known, table.tally, mine)
     counted = {kind: n * times for kind, n in mine.shortcuts.items()}
     return replace(
-        Row(name, _text(graph, node), times, node.shapes[0] if node.shapes else None, cost, field, counted, cost.layers),
+        Row(
+            name,
+            _text(graph, node),
+            times,
+            node.shapes[0] if node.shapes else None,
+            cost,
+            field,
+            counted,
+            cost.layers,
+        ),
         level=level,
     )
 

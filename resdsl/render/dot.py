@@ -33,12 +33,21 @@ class Dot:
         self.engine = engine
         self._indent = " "
         self._lines = [f"digraph {quoted(name)} {{"]
+        self._edges: list[str] = []
         base: dict[str, Attr] = {"bgcolor": "transparent", "pad": 0.15, "outputorder": "nodesfirst"}
         self._defaults("graph", **(base | {"fontname": "Arial"} | graph))
         self._defaults(
-            "node", shape="box", style="filled,rounded", fontname="Arial", fontsize=9, penwidth=0.8, fontcolor=BLACK
+            "node",
+            shape="box",
+            style="filled,rounded",
+            fontname="Arial",
+            fontsize=9,
+            penwidth=0.8,
+            fontcolor=BLACK,
         )
-        self._defaults("edge", arrowsize=0.45, fontname="Arial", fontsize=8, fontcolor=INK, color=INK, penwidth=0.8)
+        self._defaults(
+            "edge", arrowsize=0.45, fontname="Arial", fontsize=8, fontcolor=INK, color=INK, penwidth=0.8
+        )
 
     def _defaults(self, kind: str, **attrs: Attr) -> None:
         self._lines.append(f"{self._indent}{kind} {_attributes(attrs)};")
@@ -48,8 +57,8 @@ class Dot:
         self._lines.append(f"{self._indent}{quoted(name)} {_attributes(attrs)};")
 
     def edge(self, tail: str, head: str, **attrs: Attr) -> None:
-        """Add an edge; `tailport` and `headport` are attributes."""
-        self._lines.append(f"{self._indent}{quoted(tail)} -> {quoted(head)} {_attributes(attrs)};")
+        """Add an edge. Edges come last: one inside a cluster would draw its nodes into it."""
+        self._edges.append(f" {quoted(tail)} -> {quoted(head)} {_attributes(attrs)};")
 
     @contextmanager
     def cluster(self, name: str, **attrs: Attr) -> Iterator[None]:
@@ -63,7 +72,7 @@ class Dot:
 
     def text(self) -> str:
         """The whole graph."""
-        return "\n".join([*self._lines, "}"]) + "\n"
+        return "\n".join([*self._lines, *self._edges, "}"]) + "\n"
 
 
 def quoted(text: str) -> str:

@@ -39,8 +39,8 @@ def draw(
     Args:
         net: a checked net.
         path_or_format: `svg`, `png`, `pdf` or `dot`, or a file name that ends so.
-        view: `stages`; `column` for every convolution as in the paper's Figure 3, `block:NAME` for one block, `graph` for
-            every op. Long repeats are folded in all of them.
+        view: `stages`; `column` for every convolution as in the paper's Figure 3; `block:NAME` for
+            one block; `graph` for every op. Long repeats are folded in all of them.
         theme: `light`, `dark`, or `auto` for an SVG that follows the reader's setting.
         at: input sizes by name; by default the ones the spec names.
 
@@ -100,7 +100,9 @@ def find_renderer(format: str, name: str = "net") -> Path:
     if system:
         return Path(system)
     if format == "pdf":
-        raise NoRenderer(f"PDF needs the system's Graphviz (`dot`), which is not installed; use `-o {name}.svg`")
+        raise NoRenderer(
+            f"PDF needs the system's Graphviz (`dot`), which is not installed; use `-o {name}.svg`"
+        )
     beside = shutil.which("graphviz-pure", path=str(Path(sys.executable).parent))
     pure = beside or shutil.which("graphviz-pure")
     if pure:
@@ -109,4 +111,6 @@ def find_renderer(format: str, name: str = "net") -> Path:
 
 
 def _missing(name: str) -> str:
-    return f"no Graphviz found: `pip install resdsl[draw]` (no system packages needed), or use `-o {name}.dot`"
+    return (
+        f"no Graphviz found: `pip install resdsl[draw]` (no system packages needed), or use `-o {name}.dot`"
+    )

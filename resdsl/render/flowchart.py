@@ -13,18 +13,33 @@ ROOM = 220.0
 """Points a line in a box may take."""
 
 
-PLAIN: dict[str, Attr] = {"shape": "plaintext", "style": "", "margin": "0.05,0.02", "width": 0.2, "height": 0.2}
+PLAIN: dict[str, Attr] = {
+    "shape": "plaintext",
+    "style": "",
+    "margin": "0.05,0.02",
+    "width": 0.2,
+    "height": 0.2,
+}
 
 
 def title(table: Table) -> Html:
     """The label over a picture."""
-    return Html(f"{font(table.net.name, 14, BLACK, bold=True)}&#160;&#160;&#160;{font(subtitle(table), 9, GREY)}")
+    return Html(
+        f"{font(table.net.name, 14, BLACK, bold=True)}&#160;&#160;&#160;{font(subtitle(table), 9, GREY)}"
+    )
 
 
 def branching_picture(table: Table) -> Dot:
     """A box for each row and an edge for each value between them, with its shape."""
     dot = Dot(
-        table.net.name, "dot", labelloc="t", label=title(table), ranksep=0.35, nodesep=0.4, splines="spline", newrank="true"
+        table.net.name,
+        "dot",
+        labelloc="t",
+        label=title(table),
+        ranksep=0.35,
+        nodesep=0.4,
+        splines="spline",
+        newrank="true",
     )
     graph = table.net.graph
     names: dict[int, str] = {}
@@ -34,16 +49,24 @@ def branching_picture(table: Table) -> Dot:
     for place, (row, colors, css) in enumerate(zip(table.rows, colors_of(table), css_of(table), strict=True)):
         names[place] = row.name if row.name not in names.values() else f"{row.name} ({place + 1})"
         dot.node(
-            names[place], label=_box(table, row, colors), fillcolor=colors.fill, color=colors.line, class_=css,
-            margin="0.12,0.06", tooltip=f"{row.name}: {row.text}",
-        )  # fmt: skip
+            names[place],
+            label=_box(table, row, colors),
+            fillcolor=colors.fill,
+            color=colors.line,
+            class_=css,
+            margin="0.12,0.06",
+            tooltip=f"{row.name}: {row.text}",
+        )
     for tail, head, value in flows(table):
         shape = shape_text(table.plan.steps[value.step].node.shapes[value.index], table.at)
         straight = head == tail + 1
         dot.edge(
-            names[tail], names[head], label=f" {shape}", weight=10 if straight else 1,
+            names[tail],
+            names[head],
+            label=f" {shape}",
+            weight=10 if straight else 1,
             class_="flow" if straight else "skip",
-        )  # fmt: skip
+        )
     owner = {number: place for place, row in enumerate(table.rows) for number in row.steps}
     keys = graph.output_names or tuple(f"output {i + 1}" for i in range(len(table.plan.outputs)))
     if len(table.plan.outputs) == 1 and not graph.output_names:

@@ -7,8 +7,7 @@ import io
 import json
 from typing import Any
 
-from resdsl.graph.model import Field
-from resdsl.render.numbers import field_text, shape_text
+from resdsl.render.numbers import extents, field_text, shape_text
 from resdsl.render.rows import Row, Table
 from resdsl.sizes import shape_at
 
@@ -22,7 +21,9 @@ def to_markdown(table: Table, lines: list[Row]) -> str:
     for row in lines:
         name = "&nbsp;&nbsp;" * row.level + row.name
         made.append(_pipe([name, row.text, *_values(table, row)]))
-    counts = [f"**{n}**" for n in _counts(table, table.total.params, table.total.macs, table.total.activations)]
+    counts = [
+        f"**{n}**" for n in _counts(table, table.total.params, table.total.macs, table.total.activations)
+    ]
     made.append(_pipe(["**total**", f"{table.layers} weighted layers", "", "", "", *counts]))
     return "\n".join(made) + "\n"
 
@@ -94,7 +95,7 @@ def _row(table: Table, row: Row) -> dict[str, Any]:
         "repeat": row.repeat,
         "output": _shape(table, row.shape),
         "output_symbolic": None if row.shape is None else [str(d) for d in row.shape],
-        "receptive_field": _field(row.field),
+        "receptive_field": extents(row.field) or None,
         "params": row.cost.params,
         "macs": row.cost.macs if known else None,
         "activations": row.cost.activations if known else None,
@@ -105,11 +106,8 @@ def _row(table: Table, row: Row) -> dict[str, Any]:
 def _shape(table: Table, shape: Any) -> list[Any] | None:
     if shape is None:
         return None
-    return list(shape_at(shape, table.at)) if table.at is not None else [d if isinstance(d, int) else str(d) for d in shape]
-
-
-def _field(field: Field | None) -> list[int | float] | None:
-    """Extent along each axis; null sees the whole input."""
-    if field is None:
-        return None
-    return [int(e) if e.denominator == 1 else float(e) for e, _ in field]
+    return (
+        list(shape_at(shape, table.at))
+        if table.at is not None
+        else [d if isinstance(d, int) else str(d) for d in shape]
+    )

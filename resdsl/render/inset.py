@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from resdsl.render.arial import text_width
 from resdsl.render.blocks import Around, Chip, chip_text, chips, form, kinds, stride_text
-from resdsl.render.canvas import RADIUS, Canvas, arc
+from resdsl.render.canvas import RADIUS, Canvas, Piece, arc
 from resdsl.render.numbers import span_text
 from resdsl.render.palette import INK, LINES, WORDS, Colors
 from resdsl.render.rows import Row
@@ -69,7 +69,8 @@ def variants(row: Row) -> list[Variant]:
 def _which(first: int, last: int, count: int) -> str:
     if count == 1:
         return ""
-    return f"block{'s' if last > first else ''} {span_text(first, last)}"
+    # A hyphen: graphviz-pure takes a dash in bold for wider than it is.
+    return f"block{'s' if last > first else ''} {span_text(first, last)}".replace("–", "-")
 
 
 def size(boxes: tuple[Chip, ...]) -> int:
@@ -104,7 +105,14 @@ class Inset:
         entry = f"{self.row}{label}: block input"
         self.canvas.point(entry, x, y, self.colors.line)
         self.canvas.line(
-            source, entry, (edge, y), (x - 2, y), arrow=False, style="dashed", color=self.colors.line, penwidth=0.7
+            source,
+            entry,
+            (edge, y),
+            (x - 2, y),
+            arrow=False,
+            style="dashed",
+            color=self.colors.line,
+            penwidth=0.7,
         )
         return self._boxes(variant.boxes, x, y, entry)[0]
 
@@ -121,9 +129,16 @@ class Inset:
             self.canvas.line(before, name, (x, y), (x + GAP, y), color=self.colors.line)
             x += GAP
             self.canvas.box(
-                name, x + width / 2, y, width, HEIGHT, text, fillcolor=self.colors.fill, color=self.colors.line,
+                name,
+                x + width / 2,
+                y,
+                width,
+                HEIGHT,
+                text,
+                fillcolor=self.colors.fill,
+                color=self.colors.line,
                 class_=self.css,
-            )  # fmt: skip
+            )
             x, before = x + width, name
         return x, before
 
@@ -149,9 +164,16 @@ class Inset:
             up = kind in ("identity", "concat")
             points, tip = arc(start, middle, y, -rise if up else rise)
             self.canvas.path(
-                fork, joint, points, tip, color=color, style=LINES[kind], class_=f"shortcut {kind}",
-                penwidth=0.9 if LINES[kind] == "solid" else 1.2, tooltip=f"{self.row}: {WORDS[kind]} shortcut",
-            )  # fmt: skip
+                fork,
+                joint,
+                points,
+                tip,
+                color=color,
+                style=LINES[kind],
+                class_=f"shortcut {kind}",
+                penwidth=0.9 if LINES[kind] == "solid" else 1.2,
+                tooltip=f"{self.row}: {WORDS[kind]} shortcut",
+            )
         return middle + RADIUS, joint
 
     def notes(self, variant: Variant, x: float, y: float, label: str) -> float:
@@ -163,9 +185,9 @@ class Inset:
         for number, (which, words) in enumerate(lines):
             at = y + (number - (len(lines) - 1) / 2) * 14
             lead = which + ":" * bool(words) if which else ""
-            wide = self.canvas.text(f"{self.row}{label} note {number + 1}", x, at, words, 8, INK, lead=lead)
+            pieces = [Piece(lead, 8, INK, True)] if lead else []
+            if words:
+                pieces.append(Piece(" " * bool(lead) + words, 8, INK))
+            wide = self.canvas.text(f"{self.row}{label} note {number + 1}", x, at, *pieces)
             end = max(end, x + wide)
         return end
-
-
-__all__ = ["Inset", "Variant", "height", "variants"]

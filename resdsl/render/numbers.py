@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from resdsl.graph.model import Field
 from resdsl.sizes import Shape, shape_at
 
@@ -40,12 +42,21 @@ def shape_text(shape: Shape | None, at: dict[str, int] | None) -> str:
     return " × ".join(map(str, shape))
 
 
+def extents(field: Field | None) -> list[float | None]:
+    """Extent of a receptive field along each axis; None sees all of it."""
+    found: list[float | None] = []
+    for extent, _ in field or ():
+        if extent == inf:
+            found.append(None)
+        else:
+            found.append(int(extent) if extent == int(extent) else float(extent))
+    return found
+
+
 def field_text(field: Field | None) -> str:
     """Extent of a receptive field: `483`, `7×9` when the axes differ, `-` for the whole input."""
-    if not field:
-        return "-"
-    extents = [str(extent) if extent.denominator == 1 else f"{float(extent):.1f}" for extent, _ in field]
-    return extents[0] if len(set(extents)) == 1 else "×".join(extents)
+    found = ["-" if e is None else f"{e:.6g}" for e in extents(field)]
+    return (found[0] if len(set(found)) == 1 else "×".join(found)) if found else "-"
 
 
 def span_text(first: int, last: int) -> str:

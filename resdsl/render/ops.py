@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from resdsl.graph.model import Feed, Graph, Node, Port, Tensor
-from resdsl.ops.base import Op
 from resdsl.render.blocks import call_text, op_label, stride_text
 from resdsl.render.dot import Attr, Dot, Html, font
 from resdsl.render.flowchart import PLAIN, title
-from resdsl.render.numbers import shape_text, span_text
+from resdsl.render.numbers import shape_text
 from resdsl.render.palette import BLACK, CATEGORIES, GREY, INK, LINES, NEUTRAL, STAGES
 from resdsl.render.rows import Table
 from resdsl.sizes import Shape
@@ -22,7 +21,9 @@ SIGNS = {"add": "+", "mul": "×", "scale": "×"}
 
 def ops_picture(table: Table) -> Dot:
     """Every op of the net."""
-    dot = Dot(table.net.name, "dot", labelloc="t", label=title(table), ranksep=0.25, nodesep=0.3, splines="spline")
+    dot = Dot(
+        table.net.name, "dot", labelloc="t", label=title(table), ranksep=0.25, nodesep=0.3, splines="spline"
+    )
     _Drawer(dot, table.at, table.net.graph).net(table.net.graph)
     return dot
 
@@ -50,7 +51,9 @@ def _find(table: Table, name: str) -> tuple[Graph, str]:
         if graph.kind == "block":
             known.setdefault(graph.name, graph)
     if name not in known:
-        raise ValueError(f"no block `{name}`; there are {', '.join(f'`{k}`' for k in list(known)[:12]) or 'none'}")
+        raise ValueError(
+            f"no block `{name}`; there are {', '.join(f'`{k}`' for k in list(known)[:12]) or 'none'}"
+        )
     return known[name], name
 
 
@@ -73,7 +76,8 @@ def count_ops(graph: Graph) -> int:
     counts: dict[int, int] = {}
     for inner in graph.signatures():
         counts[id(inner)] = sum(
-            counts[id(group[0].content)] if isinstance(group[0].content, Graph) else 1 for group in folded(inner)
+            counts[id(group[0].content)] if isinstance(group[0].content, Graph) else 1
+            for group in folded(inner)
         )
     return counts[id(graph)]
 
@@ -130,9 +134,17 @@ class _Drawer:
         label = path + (f": {text}" if text else "") + (f" × {count:,}" if count > 1 else "")
         color = STAGES[0].line if count > 1 else NEUTRAL.line
         with self.dot.cluster(
-            path, label=label, labeljust="l", fontname="Arial", fontsize=8, fontcolor=color, color=color,
-            style="rounded" if count > 1 else "rounded,dashed", penwidth=1.2 if count > 1 else 0.5, margin=6,
-        ):  # fmt: skip
+            path,
+            label=label,
+            labeljust="l",
+            fontname="Arial",
+            fontsize=8,
+            fontcolor=color,
+            color=color,
+            style="rounded" if count > 1 else "rounded,dashed",
+            penwidth=1.2 if count > 1 else 0.5,
+            margin=6,
+        ):
             return self.graph(graph, f"{path}.", sources)
 
     def node(self, graph: Graph, node: Node, path: str, count: int) -> None:
@@ -143,22 +155,36 @@ class _Drawer:
                 label, attrs = name, {"class_": "input", **PLAIN}
             case Tensor(name=name, trained=trained):
                 label = f"{'param' if trained else 'buffer'} {name}"
-                attrs = {"fillcolor": NEUTRAL.fill, "color": NEUTRAL.line, "style": "filled", "class_": "tensor"}
+                attrs = {
+                    "fillcolor": NEUTRAL.fill,
+                    "color": NEUTRAL.line,
+                    "style": "filled",
+                    "class_": "tensor",
+                }
             case Graph() as inner:
                 label = call_text(inner) + stride_text(inner) + (f" × {count:,}" if count > 1 else "")
                 attrs = {"fillcolor": STAGES[0].fill, "color": STAGES[0].line, "class_": "block"}
-            case Op() as op:
+            case _:
+                op = node.content
                 colors = CATEGORIES.get(op.category, NEUTRAL)
                 label = SIGNS.get(op.name, op_label(op, graph.operands(node)))
                 attrs = {"fillcolor": colors.fill, "color": colors.line, "class_": op.category}
                 if op.name in SIGNS:
-                    attrs |= {"shape": "circle", "width": 0.2, "height": 0.2, "fixedsize": "true", "margin": 0}
+                    attrs |= {
+                        "shape": "circle",
+                        "width": 0.2,
+                        "height": 0.2,
+                        "fixedsize": "true",
+                        "margin": 0,
+                    }
         base: dict[str, Attr] = {"margin": "0.1,0.04", "height": 0.25, "width": 0.5}
         self.dot.node(path, label=label, tooltip=f"{path}: {label}", **(base | attrs))
 
     def edge(self, tail: str, head: str, shape: Shape | None, shortcut: str) -> None:
         """Draw a value on its way."""
-        attrs: dict[str, Attr] = {"class_": f"shortcut {shortcut}"} if shortcut else {"class_": "flow", "weight": 20}
+        attrs: dict[str, Attr] = (
+            {"class_": f"shortcut {shortcut}"} if shortcut else {"class_": "flow", "weight": 20}
+        )
         text = shape_text(shape, self.at)
         if shortcut:
             attrs |= {"style": LINES[shortcut], "weight": 0, "penwidth": 1.2, "color": STAGES[0].line}

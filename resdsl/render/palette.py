@@ -1,4 +1,4 @@
-"""Colours. Text on its fill keeps a contrast of at least 4.5 in both themes; hue never carries meaning alone."""
+"""Colours. Text on its fill has a contrast of at least 4.5 in both themes; hue never carries meaning alone."""
 
 from __future__ import annotations
 
@@ -56,7 +56,13 @@ DARK = {
 }
 """The dark colour for each light one."""
 
-LINES = {"identity": "solid", "projection": "dotted", "zero_pad": "dashed", "body": "dotted", "concat": "solid"}
+LINES = {
+    "identity": "solid",
+    "projection": "dotted",
+    "zero_pad": "dashed",
+    "body": "dotted",
+    "concat": "solid",
+}
 """Line style of each kind of shortcut."""
 
 WORDS = {

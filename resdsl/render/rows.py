@@ -107,7 +107,15 @@ def rows(net: Net, at: dict[str, int] | None = None) -> Table:
     whole = tally[id(net.graph)]
     total = plan.known[id(net.graph)]
     return Table(
-        net, at, _short_names(made), total, dict(whole.shortcuts), total.layers - whole.beside, whole.blocks, plan, tally
+        net,
+        at,
+        _short_names(made),
+        total,
+        dict(whole.shortcuts),
+        total.layers - whole.beside,
+        whole.blocks,
+        plan,
+        tally,
     )
 
 
@@ -125,7 +133,9 @@ def tallies(root: Graph, known: dict[int, Cost]) -> dict[int, Tally]:
     return found
 
 
-def tally_node(graph: Graph, node: Node, known: dict[int, Cost], found: dict[int, Tally], into: Tally) -> None:
+def tally_node(
+    graph: Graph, node: Node, known: dict[int, Cost], found: dict[int, Tally], into: Tally
+) -> None:
     """Add what one node holds."""
     if isinstance(node.content, Graph):
         inner = found[id(node.content)]
@@ -174,7 +184,9 @@ def _kind(step: Step, only_ops: bool) -> tuple[str, str]:
     return "ops", step.path if only_ops else ""
 
 
-def _name_ops(plan: Steps, made: list[tuple[str, str, list[int]]], only_ops: bool) -> list[tuple[str, list[int]]]:
+def _name_ops(
+    plan: Steps, made: list[tuple[str, str, list[int]]], only_ops: bool
+) -> list[tuple[str, list[int]]]:
     """Name the ops before the first stage `stem` and after the last `head`; small ones join a neighbour."""
     if only_ops:
         return [(_between(plan, numbers), numbers) for _, _, numbers in made]
@@ -199,7 +211,11 @@ def _matters(step: Step) -> bool:
 
 def _flattens(step: Step) -> bool:
     """Whether a step belongs to the linear layer after it."""
-    return isinstance(step.node.content, Op) and step.node.content.name in ("flatten", "global_avgpool", "global_maxpool")
+    return isinstance(step.node.content, Op) and step.node.content.name in (
+        "flatten",
+        "global_avgpool",
+        "global_maxpool",
+    )
 
 
 def _between(plan: Steps, numbers: list[int]) -> str:

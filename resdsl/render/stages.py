@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resdsl.render.arial import fitted, text_width
-from resdsl.render.canvas import Canvas, cell
+from resdsl.render.canvas import Canvas, Piece, cell
 from resdsl.render.dot import Dot, Html, font
 from resdsl.render.inset import Inset, Variant, height, variants
 from resdsl.render.numbers import mac_count, shape_text, short
@@ -37,12 +37,22 @@ def stages_picture(table: Table) -> Dot:
         top = max(y + GAP - (room - card) / 2, spare + 4)
         centre = top + room / 2
         canvas.box(
-            row.name, middle, centre, width, card, _card(table, row, colors, css, width),
-            fillcolor=colors.fill, color=colors.line, class_=css, tooltip=f"{row.name}: {row.text}",
-        )  # fmt: skip
+            row.name,
+            middle,
+            centre,
+            width,
+            card,
+            _card(table, row, colors, css, width),
+            fillcolor=colors.fill,
+            color=colors.line,
+            class_=css,
+            tooltip=f"{row.name}: {row.text}",
+        )
         _down(canvas, before, row.name, middle, y, centre - card / 2, shape_text(shape, table.at))
         if css != "other" or row.runs:
-            used += _insets(canvas, row, colors, css, drawn, tall, width, top + (room - sum(tall)) / 2, centre)
+            used += _insets(
+                canvas, row, colors, css, drawn, tall, width, top + (room - sum(tall)) / 2, centre
+            )
         before, shape, y = row.name, row.shape, centre + card / 2
         spare = top + room
     _down(canvas, before, "output", middle, y, y + GAP, shape_text(shape, table.at))
@@ -101,7 +111,9 @@ def _card(table: Table, row: Row, colors: Colors, css: str, width: float) -> Htm
     times = f"× {row.repeat:,}" if row.repeat > 1 else ""
     right = text_width(times, 10.5, True) + 4 if times else 1
     name = fitted(row.name, 10.5, inner - right, True)
-    head = cell(name, 10.5, inner - right, "left", colors.line, True) + cell(times, 10.5, right, "right", BLACK, True)
+    head = cell(name, 10.5, inner - right, "left", colors.line, True) + cell(
+        times, 10.5, right, "right", BLACK, True
+    )
     text = cell(fitted(row.text, 8, inner), 8, inner, "left")
     most_params = max(r.cost.params for r in table.rows)
     bars = _bar(row.cost.params, most_params, f"{short(row.cost.params)} params", colors, inner / 2)
@@ -148,7 +160,7 @@ def _insets(
         end = inset.draw(variant, edge + GAP, middle, row.name, edge, label)
         ends.append((end, middle))
         y += size
-    for number, (variant, (end, middle)) in enumerate(zip(drawn, ends, strict=True)):
+    for number, (variant, (_, middle)) in enumerate(zip(drawn, ends, strict=True)):
         label = f" kind {number + 1}" if len(drawn) > 1 else ""
         inset.notes(variant, max(e for e, _ in ends) + 14, middle, label)
     return inset.used
@@ -157,27 +169,33 @@ def _insets(
 def _down(canvas: Canvas, tail: str, head: str, x: float, y0: float, y1: float, text: str) -> None:
     """An arrow with the shape beside it."""
     canvas.line(tail, head, (x, y0), (x, y1), class_="flow", tooltip=f"{tail} to {head}: {text}")
-    canvas.text(f"shape into {head}", x + 7, (y0 + y1) / 2 - 1, text, 8, INK)
+    canvas.text(f"shape into {head}", x + 7, (y0 + y1) / 2 - 1, Piece(text, 8, INK))
 
 
 def _centred(canvas: Canvas, name: str, text: str, x: float, y: float) -> None:
-    canvas.text(name, x - text_width(text, 9) / 2, y, text, 9)
+    canvas.text(name, x - text_width(text, 9) / 2, y, Piece(text, 9))
 
 
 def draw_legend(canvas: Canvas, kinds: list[str], x: float, y: float) -> None:
+    """A sample of each kind of shortcut."""
     for kind in kinds:
-        if kind == "concat":
-            text = "concatenation"
-        else:
-            text = f"{WORDS[kind]} shortcut"
+        text = WORDS[kind] if kind == "concat" else f"{WORDS[kind]} shortcut"
         canvas.dot.node(f"legend {kind}", pos=f"{x:g},{-y:g}", shape="point", width=0.001, style="invis")
-        canvas.dot.node(f"legend {kind} end", pos=f"{x + 28:g},{-y:g}", shape="point", width=0.001, style="invis")
+        canvas.dot.node(
+            f"legend {kind} end", pos=f"{x + 28:g},{-y:g}", shape="point", width=0.001, style="invis"
+        )
         canvas.line(
-            f"legend {kind}", f"legend {kind} end", (x, y), (x + 28, y), style=LINES[kind], color=INK,
-            penwidth=0.9 if LINES[kind] == "solid" else 1.2, class_="legend",
-        )  # fmt: skip
+            f"legend {kind}",
+            f"legend {kind} end",
+            (x, y),
+            (x + 28, y),
+            style=LINES[kind],
+            color=INK,
+            penwidth=0.9 if LINES[kind] == "solid" else 1.2,
+            class_="legend",
+        )
         x += 33
-        x += canvas.text(f"legend text {kind}", x, y, text, 8, GREY) + 18
+        x += canvas.text(f"legend text {kind}", x, y, Piece(text, 8, GREY)) + 18
 
 
 def subtitle(table: Table) -> str:
@@ -191,11 +209,6 @@ def subtitle(table: Table) -> str:
 
 def draw_title(canvas: Canvas, table: Table) -> None:
     """Over the middle of the picture."""
-    name, more = table.net.name, subtitle(table)
-    wide = text_width(name, 14, True)
-    whole = wide + 14 + text_width(more, 9)
-    x = (canvas.left + canvas.right) / 2 - whole / 2
-    if canvas.right - canvas.left < whole:
-        x = canvas.left
-    canvas.text("title", x, -24, name, 14, BLACK, bold=True)
-    canvas.text("subtitle", x + wide + 14, -23.6, more, 9, GREY)
+    pieces = [Piece(table.net.name, 14, BLACK, True), Piece(f"    {subtitle(table)}", 9, GREY)]
+    whole = sum(p.width for p in pieces)
+    canvas.text("title", max((canvas.left + canvas.right - whole) / 2, canvas.left), -24, *pieces)

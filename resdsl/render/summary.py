@@ -111,7 +111,11 @@ def _cells(table: Table, lines: list[Row], fields: bool, bars: int, activations:
     for row in lines:
         parents[row.level] = row.name
         repeat = f"{row.repeat}×" if row.level == 0 or row.repeat > 1 else ""
-        line: list[Cell] = [("  " * row.level + _inner_name(row, parents), "<"), (row.text, "<"), (repeat, ">")]
+        line: list[Cell] = [
+            ("  " * row.level + _inner_name(row, parents), "<"),
+            (row.text, "<"),
+            (repeat, ">"),
+        ]
         line.append((shape_text(row.shape, table.at), "<"))
         if fields:
             line.append((field_text(row.field), ">"))

@@ -29,7 +29,7 @@ def escape(text: str) -> str:
 
 
 def to_tex(table: Table) -> str:
-    """A `tabular` that needs amsmath (`\\usepackage{amsmath}`)."""
+    """A `tabular` that needs amsmath."""
     known = table.at is not None
     name = escape(table.net.name)
     made = [
@@ -60,9 +60,13 @@ def _content(row: Row) -> str:
             groups[-1] = (boxes, groups[-1][1] + run.count)
         else:
             groups.append((boxes, run.count))
-    if not groups or row.repeat == 1 and not row.shortcuts or len(groups) > 4:
+    if not groups or (row.repeat == 1 and not row.shortcuts) or len(groups) > 4:
         return escape(row.text)
-    before = "".join(f"{escape(t)}, " for t in row.text.split(" · ")[:-1] if "(" not in t) if len(groups) == 1 else ""
+    before = (
+        "".join(f"{escape(t)}, " for t in row.text.split(" · ")[:-1] if "(" not in t)
+        if len(groups) == 1
+        else ""
+    )
     return before + ", ".join(_matrix(boxes, count) for boxes, count in groups)
 
 

@@ -149,7 +149,7 @@ def test_stochastic_depth_keeps_the_keys() -> None:
 def test_survival_falls_linearly() -> None:
     graph = load("stochastic_depth110").net.graph
     found = [p for inner in walk(graph) if (p := dict(inner.args).get("drop")) is not None]
-    assert found == pytest.approx([0.5 * (l + 1) / 54 for l in range(54)])
+    assert found == pytest.approx([0.5 * block / 54 for block in range(1, 55)])
 
 
 def walk(graph: Graph) -> Iterator[Graph]:

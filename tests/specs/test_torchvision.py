@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from backend.reference import assert_same, torchvision
+from backend.reference import assert_same, logits, randomise, torchvision
 
 from resdsl import load
-from resdsl.graph.model import Net
 
 torch = pytest.importorskip("torch")
 
@@ -75,14 +75,23 @@ def test_numbers(name: str, request: pytest.FixtureRequest) -> None:
 
 def test_several_outputs() -> None:
     """GoogLeNet returns its side classifiers in training only."""
-    from pathlib import Path
-
-    def reference() -> Any:
-        return torchvision().googlenet(weights=None, aux_logits=True, init_weights=False)
-
-    net: Net = load(Path(__file__).parent / "googlenet.res").net
+    ours = empty(lambda: build(load(Path(__file__).parent / "googlenet.res").net))
+    reference = empty(lambda: torchvision().googlenet(weights=None, aux_logits=True, init_weights=False))
+    assert list(ours.state_dict()) == list(reference.state_dict())
+    randomise(reference)
+    ours.load_state_dict(reference.state_dict(), strict=True)
     x = torch.randn(2, 3, 97, 64, generator=torch.Generator().manual_seed(1))
-    assert_same(empty(lambda: build(net)), empty(reference), x)
+    for training in (False, True):
+        results, gradients = [], []
+        for module in (ours, reference):
+            module.train(training)
+            torch.manual_seed(0)
+            results.append(logits(module(x)))
+            results[-1].square().mean().backward()
+            gradients.append([p.grad for p in module.parameters() if p.grad is not None])
+        assert len(results[0]) == 2 * 1000 * (3 if training else 1)
+        assert torch.equal(*results)
+        assert all(map(torch.equal, *gradients))
 
 
 @pytest.mark.parametrize("name", ["resnet18", "vgg11_bn", "mobilenet_v2"])
