@@ -12,7 +12,7 @@ from resdsl.render.numbers import shape_text, short
 from resdsl.render.palette import BLACK, GREY, INK, LINES, WORDS, Colors
 from resdsl.render.rows import Row, Table
 from resdsl.render.stages import ORDER, colors_of, css_of, draw_legend, draw_title
-from resdsl.render.steps import copies
+from resdsl.render.steps import Step, copies
 
 WIDTH = 132.0
 HEIGHT = 17.0
@@ -73,8 +73,8 @@ class _Column:
             if isinstance(content, Op) and content.category in ("conv", "linear", "pool"):
                 self.box(op_label(content, step.graph.operands(step.node)))
             elif isinstance(content, Graph):
-                for run in runs(copies(step)):
-                    self.run(run.graph, run.count)
+                for boxes, count in _runs(step):
+                    self.run(boxes, count)
         if self.y == top:
             self.box(row.text or row.name)
         middle = (top + self.y) / 2
@@ -92,9 +92,8 @@ class _Column:
         size = Piece(shape_text(row.shape, self.table.at), 8, INK, True)
         canvas.text(f"{row.name} size", -WIDTH / 2 - 16 - size.width, self.y - HEIGHT / 2, size)
 
-    def run(self, graph: Graph, count: int) -> None:
+    def run(self, boxes: tuple[Chip, ...], count: int) -> None:
         """Draw the copies of a block, those in the middle as one card when there are many."""
-        boxes = chips(graph, op_label) or (call_text(graph),)
         if count <= UNFOLDED:
             for _ in range(count):
                 self.boxes(boxes)
@@ -207,6 +206,18 @@ class _Column:
             tooltip=f"{self.name}: {WORDS[kind]} shortcut",
         )
         self.y, self.last, self.joined = end + RADIUS, head, False
+
+
+def _runs(step: Step) -> list[tuple[tuple[Chip, ...], int]]:
+    """The blocks of a step as boxes; neighbours that look alike are counted together."""
+    made: list[tuple[tuple[Chip, ...], int]] = []
+    for run in runs(copies(step)):
+        boxes = chips(run.graph, op_label) or (call_text(run.graph),)
+        if made and made[-1][0] == boxes:
+            made[-1] = (boxes, made[-1][1] + run.count)
+        else:
+            made.append((boxes, run.count))
+    return made
 
 
 def _depth(item: Around) -> int:

@@ -1,4 +1,4 @@
-"""Colours. Text on its fill has a contrast of at least 4.5 in both themes; hue never carries meaning alone."""
+"""Colours. Text has a contrast of at least 4.5 on its fill in both themes; hue never carries meaning alone."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Row:
         cost: its counts.
         field: receptive field of its last output.
         shortcuts: how many of each kind.
-        layers: weighted layers off the shortcuts, as the papers count them.
+        layers: weighted layers off shortcuts and gates, as the papers count them.
         runs: the copies of its blocks, equal neighbours together.
         steps: numbers of its steps.
         level: 0 for a stage, 1 for blocks in it, 2 for ops.
@@ -70,7 +70,7 @@ class Table:
         rows: without the inputs.
         total: counts of the whole net.
         shortcuts: how many of each kind.
-        layers: weighted layers off the shortcuts.
+        layers: weighted layers off shortcuts and gates.
         blocks: blocks with a shortcut.
         plan: the steps behind the rows.
         tally: shortcuts and layers of every graph, by its `id`.
@@ -89,7 +89,7 @@ class Table:
 
 @dataclass
 class Tally:
-    """Shortcuts by kind, weighted layers on them, and residual blocks of one graph."""
+    """Shortcuts by kind, weighted layers on them and on gates, and residual blocks of one graph."""
 
     shortcuts: Counter[str] = field(default_factory=Counter)
     beside: int = 0
@@ -142,8 +142,10 @@ def tally_node(
         into.shortcuts.update(inner.shortcuts)
         into.beside += inner.beside
         into.blocks += inner.blocks
+    gate = isinstance(node.content, Op) and node.content.name == "scale"
     if node.shortcut:
         into.shortcuts[node.shortcut] += 1
+    if node.shortcut or gate:
         for beside in shortcut_chain(graph, node):
             if isinstance(beside.content, Graph):
                 into.beside += known[id(beside.content)].layers - found[id(beside.content)].beside
@@ -295,7 +297,9 @@ def _graph_texts(step: Step) -> list[str]:
     for graphs in groups:
         boxes = chips(graphs[0]) if graphs[0].kind == "scope" or len(groups) > 3 else None
         short = graphs[0].kind != "repeat" and len(graphs) == 1 and boxes is not None and 0 < len(boxes) <= 4
-        if short and boxes is not None and not kinds(boxes):
+        if graphs[0].kind == "scope" and boxes and len(boxes) > 4 and not kinds(boxes):
+            made.append(f"{chip_text(boxes[0])} · … · {chip_text(boxes[-1])}")
+        elif short and boxes is not None and not kinds(boxes):
             made.append(" · ".join(map(chip_text, boxes)))
         else:
             called = {call_text(g) for g in graphs}

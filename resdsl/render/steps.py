@@ -9,7 +9,7 @@ from fractions import Fraction
 from resdsl.elaborate.builder import compose
 from resdsl.graph.cost import Cost, shares, totals
 from resdsl.graph.model import Feed, Field, Graph, Net, Node, Port
-from resdsl.render.blocks import is_linear
+from resdsl.render.blocks import is_linear, is_weighted
 from resdsl.sizes import Shape
 
 MAX_OPEN = 8
@@ -68,7 +68,8 @@ class Steps:
 
 def steps(net: Net, at: dict[str, int]) -> Steps:
     """The steps of a net at input sizes."""
-    opener = _Opener(totals(net.graph, at), at)
+    flat = all(g.kind in ("scope", "net") for g in net.graph.signatures())
+    opener = _Opener(totals(net.graph, at), at, flat)
     outputs = opener.open(net.graph, "", None, None, 0)
     return Steps(opener.made, outputs, opener.known)
 
@@ -76,7 +77,8 @@ def steps(net: Net, at: dict[str, int]) -> Steps:
 class _Opener:
     """Collects steps, opening scopes on the way."""
 
-    def __init__(self, known: dict[int, Cost], at: dict[str, int]) -> None:
+    def __init__(self, known: dict[int, Cost], at: dict[str, int], flat: bool) -> None:
+        self.flat = flat
         self.known = known
         self.at = at
         self.made: list[Step] = []
@@ -99,7 +101,7 @@ class _Opener:
             first = node.module is None or prefix + node.module not in self.owners
             self.owners.add(prefix + (node.module or ""))
             inner = node.content if isinstance(node.content, Graph) else None
-            if inner is not None and staged is None and first and depth < MAX_OPEN and opens(inner):
+            if inner is not None and staged is None and first and depth < MAX_OPEN and self.opens(inner):
                 found = self.open(inner, f"{path}.", taken, staged, depth + 1)
                 values.update({Port(node.id, i): v for i, v in enumerate(found)})
                 continue
@@ -113,6 +115,11 @@ class _Opener:
             made = self.fields.get(Value(number))
             self.made.append(Step(path, node, graph, tuple(taken), part, made, staged))
         return [values[p] for p in graph.outputs]
+
+
+    def opens(self, graph: Graph) -> bool:
+        """Whether a scope is shown by what is in it; in a net without blocks also a chain of layers."""
+        return opens(graph) or (self.flat and is_linear(graph) and sum(map(is_weighted, graph.nodes())) > 1)
 
 
 def opens(graph: Graph) -> bool:
