@@ -115,7 +115,7 @@ def _chosen(
                     help=("start with `net NAME { ... }`, or let `resdsl new` write a first spec",),
                 )
             )
-        return [n for n, d in declared.items() if settings or not _open(d)]
+        return [n for n, d in declared.items() if settings or not d.is_open]
     found = []
     for name in nets:
         if name in declared:
@@ -133,12 +133,3 @@ def _chosen(
             )
         )
     return found
-
-
-def _open(definition: object) -> bool:
-    """Whether a net still needs arguments: the base of a family, checked through its members."""
-    from resdsl.elaborate.values import Definition
-    from resdsl.syntax import ast
-
-    assert isinstance(definition, Definition)
-    return isinstance(definition.decl, ast.Block) and any(p.default is None for p in definition.decl.params)

@@ -247,12 +247,18 @@ def ops_command(args: argparse.Namespace) -> int:
 
 def list_command(args: argparse.Namespace) -> int:
     """`resdsl list`."""
-    from resdsl.find import _NET, bundled_files
+    from textwrap import fill
+
+    from resdsl.diagnostics.model import Sink
+    from resdsl.elaborate.files import Loader
+    from resdsl.find import bundled_files
 
     for file in bundled_files():
-        text = file.read_text(encoding="utf-8")
-        print(f"{file.stem}: {text.splitlines()[0].lstrip('# ')}")
-        print("    " + "  ".join(_NET.findall(text)))
+        module = Loader(Sink(), file.parent).load(_read(args, file), file)
+        assert module is not None
+        head = (module.file.doc or "").split("\n\n")[0].replace("\n", " ")
+        print(fill(f"{file.stem}: {head}", 100, subsequent_indent="  "))
+        print(fill("  ".join(module.closed_nets), 100, initial_indent="    ", subsequent_indent="    "))
     return 0
 
 

@@ -142,8 +142,8 @@ class Evaluator:
         size = env.size(expr.id)
         if size is not None:
             return size
-        unknown_name(self.session, expr, env)
-        return POISON
+        meant = unknown_name(self.session, expr, env)
+        return self.name(ast.Name(meant, expr.span), env) if meant else POISON
 
     def module_name(self, name: str, env: Env) -> Value:
         """Value of a top-level name of a file."""
@@ -432,17 +432,19 @@ def _meet(session: Session, a: Any, b: Any) -> bool:
     return any(gap.at(v) == 0 for v in session.domain.samples(gap.var, 4 * len(gap.offsets)))
 
 
-def unknown_name(session: Session, name: ast.Name, env: Env) -> None:
-    """Report a word that means nothing here, with the nearest that does."""
+def unknown_name(session: Session, name: ast.Name, env: Env) -> str | None:
+    """Report a word that means nothing here. Returns the one it was surely meant to be, to go on with."""
     words = sorted({*env.words(), *env.module.names, *OPS, *INITS, *FUNCTIONS, "projection"})
+    fix = replace_fix(name.span, name.id, words)
     session.error(
         codes.UNKNOWN_NAME,
         f"unknown name `{name.id}`",
         name.span,
         "not an op, block, net, parameter or `let` in sight",
         help=did_you_mean(name.id, words),
-        fix=replace_fix(name.span, name.id, words),
+        fix=fix,
     )
+    return fix.edits[0].text if fix is not None and fix.safe else None
 
 
 def mentions_counts(expr: Any) -> bool:

@@ -43,6 +43,11 @@ class Module:
             if isinstance(d, Definition) and d.is_net and d.module is self
         }
 
+    @property
+    def closed_nets(self) -> list[str]:
+        """Names of the nets that need no arguments; the base of a family is not one."""
+        return [n for n, d in self.nets.items() if not d.is_open]
+
 
 def read_source(path: Path, shown: str | None = None) -> Source | str:
     """The text of a file, or a clause that says why it cannot be read as a spec."""

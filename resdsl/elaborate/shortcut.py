@@ -21,6 +21,7 @@ from resdsl.syntax import ast
 if TYPE_CHECKING:
     from resdsl.elaborate.flow import Scope
 
+PROJECT = "project where the shapes differ (He et al. 2015, option B): `identity else projection`"
 POLICIES = "`identity`, `projection`, `zero_pad`, `none`, or a body `{ ... }`"
 
 
@@ -245,11 +246,11 @@ def _mismatch(
         secondary=secondary,
         notes=notes,
         help=(
-            "project where the shapes differ (He et al. 2015, option B): `identity else projection`",
+            PROJECT,
             "or pad with zeros, without parameters (option A): `identity else zero_pad`",
         ),
         fix=Fix(
-            "write `identity else projection`",
+            PROJECT,
             (Edit(Span(blame.span.source, blame.span.end, blame.span.end), " else projection"),),
             safe=False,
         )
@@ -288,12 +289,12 @@ def _table(arm: tuple[Dim, ...], shortcut: tuple[Dim, ...]) -> list[str]:
         names = []
     if len(names) != len(arm):
         names = [f"axis {i}" for i in range(max(len(arm), len(shortcut)))]
-    rows = [("", "arm", "shortcut")]
+    rows = [("", "arm", "shortcut", "")]
     for i, name in enumerate(names):
         a = str(arm[i]) if i < len(arm) else "-"
         s = str(shortcut[i]) if i < len(shortcut) else "-"
-        rows.append((name, a, s + ("" if a == s else "   differs")))
-    widths = [max(len(r[c]) for r in rows) for c in range(2)]
-    return [f"{r[0]:<{widths[0]}}  {r[1]:<{widths[1]}}  {r[2]}".rstrip() for r in rows]
+        rows.append((name, a, s, "" if a == s else "differs"))
+    widths = [max(len(r[c]) for r in rows) for c in range(3)]
+    return ["  ".join(f"{cell:<{w}}" for cell, w in zip(r, (*widths, 0), strict=True)).rstrip() for r in rows]
 
 

@@ -60,6 +60,11 @@ class Definition:
         return isinstance(self.decl, ast.Family) or self.decl.is_net
 
     @property
+    def is_open(self) -> bool:
+        """Whether it still needs arguments, like the base of a family."""
+        return isinstance(self.decl, ast.Block) and any(p.default is None for p in self.decl.params)
+
+    @property
     def word(self) -> str:
         """`net` or `block`."""
         return "net" if self.is_net else "block"

@@ -184,7 +184,7 @@ def chain_start(graph: Graph, node: str) -> str:
 
 
 def shortcut_chain(graph: Graph, join: Node) -> list[Node]:
-    """The nodes on the branch that is the last input: a projection's convolution and norm, a gate's layers."""
+    """The branch that is the last input: a projection's convolution and norm, a gate's layers."""
     found: list[Node] = []
     node = graph.node(join.inputs[-1].node)
     while graph.nx.out_degree(node.id) < 2 and node.inputs:

@@ -97,6 +97,7 @@ class Inset:
         self.colors = colors
         self.css = css
         self.number = 0
+        self.joints = 0
         self.used: list[str] = []
 
     def draw(self, variant: Variant, x: float, y: float, source: str, edge: float, label: str) -> float:
@@ -145,16 +146,16 @@ class Inset:
     def _around(self, box: Around, x: float, y: float, before: str) -> tuple[float, str]:
         color = self.colors.line
         here = self.kinds.pop(0)
-        self.number += 1
+        self.joints += 1
         fork, start = before, x
         if not before.endswith("block input"):
             start = x + GAP * 0.7
-            fork = f"{self.row} branch {self.number}"
+            fork = f"{self.row} branch {self.joints}"
             self.canvas.point(fork, start, y, color)
             self.canvas.line(before, fork, (x, y), (start - 2, y), arrow=False, color=color)
         end, last = self._boxes(box.inner, start, y, fork)
         sign = "c" if box.kind == "concat" else "+"
-        joint = f"{self.row} {'concatenation' if sign == 'c' else 'sum'} {self.number}"
+        joint = f"{self.row} {'concatenation' if sign == 'c' else 'sum'} {self.joints}"
         middle = end + GAP + RADIUS
         self.canvas.joint(joint, middle, y, sign, color)
         self.canvas.line(last, joint, (end, y), (end + GAP, y), color=color)

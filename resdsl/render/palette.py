@@ -1,4 +1,4 @@
-"""Colours. Text has a contrast of at least 4.5 on its fill in both themes; hue never carries meaning alone."""
+"""Colours. Text has a contrast of at least 4.5 in both themes; hue never carries meaning alone."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ WORDS = {
     "identity": "identity",
     "projection": "projection",
     "zero_pad": "zero-pad",
-    "body": "layers of its own",
+    "body": "custom",
     "concat": "concatenation",
 }
 """Each kind of shortcut in words."""

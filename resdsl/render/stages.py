@@ -105,9 +105,7 @@ def _card(table: Table, row: Row, colors: Colors, css: str, width: float) -> Htm
     if css == "other":
         name = font(fitted(row.name, 10.5, inner, True), 10.5, BLACK, bold=True)
         text = font(fitted(_line(row), 8, inner), 8, INK)
-        return Html(
-            f'<table border="0" cellspacing="0" cellpadding="1"><tr><td>{name}</td></tr><tr><td>{text}</td></tr></table>'
-        )
+        return Html(f'<table border="0" cellspacing="0" cellpadding="1">{_rows([name, text])}</table>')
     times = f"× {row.repeat:,}" if row.repeat > 1 else ""
     right = text_width(times, 10.5, True) + 4 if times else 1
     name = fitted(row.name, 10.5, inner - right, True)
@@ -121,11 +119,14 @@ def _card(table: Table, row: Row, colors: Colors, css: str, width: float) -> Htm
         most_macs = max(r.cost.macs for r in table.rows)
         bars += _bar(row.cost.macs, most_macs, mac_count(row.cost.macs), colors, inner / 2)
     rows = [head, text, bars]
-    lines = "".join(
-        f'<tr><td align="left"><table border="0" cellspacing="0" cellpadding="0" width="{inner:g}"><tr>{r}</tr></table></td></tr>'
-        for r in rows
-    )
-    return Html(f'<table border="0" cellspacing="0" cellpadding="1">{lines}</table>')
+    tables = [
+        f'<table border="0" cellspacing="0" cellpadding="0" width="{inner:g}"><tr>{r}</tr></table>' for r in rows
+    ]
+    return Html(f'<table border="0" cellspacing="0" cellpadding="1">{_rows(tables)}</table>')
+
+
+def _rows(cells: list[str]) -> str:
+    return "".join(f"<tr><td>{c}</td></tr>" for c in cells)
 
 
 def _bar(value: int, most: int, text: str, colors: Colors, width: float) -> str:

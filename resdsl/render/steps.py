@@ -116,7 +116,6 @@ class _Opener:
             self.made.append(Step(path, node, graph, tuple(taken), part, made, staged))
         return [values[p] for p in graph.outputs]
 
-
     def opens(self, graph: Graph) -> bool:
         """Whether a scope is shown by what is in it; in a net without blocks also a chain of layers."""
         return opens(graph) or (self.flat and is_linear(graph) and sum(map(is_weighted, graph.nodes())) > 1)
@@ -140,7 +139,7 @@ def _kind(node: Node) -> str:
 
 
 def copies(step: Step) -> Iterator[tuple[str, Graph]]:
-    """The blocks that run one after the other in a step, with their addresses: those of a repeat, or itself."""
+    """The blocks that run in a row in a step, with their addresses: those of a repeat, or itself."""
     graph = step.inner
     if graph is None:
         return

@@ -9,6 +9,7 @@ from resdsl.graph.model import Net
 from resdsl.render.detail import detailed
 from resdsl.render.formats import to_csv, to_json, to_markdown
 from resdsl.render.numbers import field_text, mebibytes, shape_text, short
+from resdsl.render.palette import WORDS
 from resdsl.render.rows import Row, Table, rows
 from resdsl.render.tex import to_tex
 
@@ -19,7 +20,6 @@ BAR = 8
 """Columns of a full bar, at most."""
 LEAST_BAR = 4
 EIGHTHS = " ▏▎▍▌▋▊▉"
-KINDS = {"identity": "identity", "projection": "projection", "zero_pad": "zero-pad", "body": "custom"}
 
 
 def summary(
@@ -189,8 +189,8 @@ def _notes(table: Table, width: int) -> list[str]:
     inputs = ", ".join(shape_text(s, table.at) for s in net.graph.input_shapes)
     settings = "".join(f"  {name}={value}" for name, value in net.settings)
     made = [f"{net.name}   input {inputs}{settings}"]
-    ordered = [k for k in KINDS if k in table.shortcuts]
-    kinds = " · ".join(f"{table.shortcuts[k]} {KINDS[k]}" for k in ordered) or "none"
+    ordered = [k for k in WORDS if k in table.shortcuts]
+    kinds = " · ".join(f"{table.shortcuts[k]} {WORDS[k]}" for k in ordered) or "none"
     memory = f"memory  {mebibytes(table.total.params)} weights"
     if table.at is None:
         memory += " (fp32)"
