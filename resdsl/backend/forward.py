@@ -18,6 +18,7 @@ from resdsl.graph.model import Graph, Node, Port, Tensor
 from resdsl.ops.base import Op, Text
 
 _POOL = ("x", "y", "z", "u", "v", "w")
+_OTHERWISE = " if self.training else "
 _MODULE_CALL = Text("{self}({0})")
 
 
@@ -195,7 +196,7 @@ class Forward:
         """Whether the step reads well with the waiting value inside."""
         waiting = self.waiting
         assert waiting is not None
-        if sources.count(waiting.port) != 1 or self.uses[waiting.port] != 1:
+        if sources.count(waiting.port) != 1 or self.uses[waiting.port] != 1 or _OTHERWISE in waiting.text:
             return False
         slot = sources.index(waiting.port)
         if "{*}" not in template and template.count(f"{{{slot}}}") != 1:
@@ -261,7 +262,11 @@ class Forward:
         named = waiting.names[0] if waiting.names and self.uses[waiting.port] > 1 else None
         name = self._variable(named, waiting.reads)
         self.variables[waiting.port] = name
-        self.lines.append(f"{name} = {waiting.text}")
+        noise = waiting.text.removesuffix(_OTHERWISE + name)
+        if noise != waiting.text:
+            self.lines += ["if self.training:", f"    {name} = {noise}"]
+        else:
+            self.lines.append(f"{name} = {waiting.text}")
 
     def _variable(self, name: str | None, reads: tuple[str, ...]) -> str:
         """A variable: the given name, one that is read here for the last time, or a free one."""

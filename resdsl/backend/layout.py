@@ -68,6 +68,8 @@ def _brackets(line: str, value: ast.expr) -> tuple[int, int, list[tuple[int, int
             start = value.col_offset
             pairs = zip(value.keys, value.values, strict=True)
             return start, end, [(k.col_offset, v.end_col_offset or 0) for k, v in pairs if k], False
+        case ast.IfExp():
+            return _brackets(line, value.body)
         case ast.BinOp():
             return _brackets(line, value.right) or _brackets(line, value.left)
         case _:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from resdsl.backend.names import Word, fits_container
+from resdsl.backend.progress import formula
 from resdsl.graph.model import Graph, Node, Tensor
 from resdsl.ops.base import Init, New, Op
 
@@ -51,14 +52,14 @@ class Make:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`count` copies. Integers may grow from copy to copy, which `second` then shows.
+    """`count` copies. Numbers may grow evenly from copy to copy: `copies` then holds them all.
 
     `name` is the part before a counter from `start` (the whole name of a single); None for positions.
     """
 
     first: Term
     count: int
-    second: Term | None = None
+    copies: tuple[Term, ...] = ()
     name: str | None = None
     start: int = 0
 
@@ -187,13 +188,15 @@ def fold(
     while at < len(terms):
         same = _reach(measured, names, at, grows=False)
         more = _reach(measured, names, at, grows=True) if same == 1 else 0
-        count, second = (more, terms[at + 1]) if more >= 4 else (same, None)
+        grows = more >= 4 and _is_even([m[1] for m in measured[at : at + more]])
+        count = more if grows else same
+        copies = tuple(terms[at : at + more]) if grows else ()
         if names is None:
-            runs.append(Run(terms[at], count, second))
+            runs.append(Run(terms[at], count, copies))
         else:
             counted = _counted(names[at]) if count > 1 else None
             name, start = counted or (names[at], 0)
-            runs.append(Run(terms[at], count, second, name, start))
+            runs.append(Run(terms[at], count, copies, name, start))
         at += count
     return tuple(runs)
 
@@ -213,17 +216,25 @@ def _reach(measured: list[tuple[Any, tuple[Any, ...]]], names: list[str] | None,
     return end - at
 
 
-def _delta(a: tuple[Any, tuple[Any, ...]], b: tuple[Any, tuple[Any, ...]]) -> tuple[int, ...] | None:
+def _is_even(copies: list[tuple[Any, ...]]) -> bool:
+    """Whether every value stays, or follows a formula."""
+    columns = zip(*copies, strict=True)
+    return all(all(v == c[0] for v in c) or formula(c) is not None for c in columns)
+
+
+def _delta(a: tuple[Any, tuple[Any, ...]], b: tuple[Any, tuple[Any, ...]]) -> tuple[Any, ...] | None:
     """What is added to the values of one term to give the next; None where they differ otherwise."""
     if a[0] != b[0]:
         return None
     steps = tuple(_step(x, y) for x, y in zip(a[1], b[1], strict=True))
-    return None if None in steps else steps  # type: ignore[return-value]
+    return None if None in steps else steps
 
 
-def _step(a: Any, b: Any) -> int | None:
+def _step(a: Any, b: Any) -> int | str | None:
     if type(a) is int and type(b) is int:
         return b - a
+    if type(a) is float and type(b) is float and a != b:
+        return "grows"
     return 0 if a == b and type(a) is type(b) else None
 
 
@@ -258,16 +269,23 @@ def slots(term: Term, inside: Callable[[Graph], list[Slot]]) -> Iterator[Slot]:
                 yield from slots(arg, inside)
         case Chain(runs):
             for run in runs:
-                if run.second is None:
+                if not run.copies:
                     yield from slots(run.first, inside)
-                else:
-                    pairs = zip(slots(run.first, inside), slots(run.second, inside), strict=True)
-                    for a, b in pairs:
-                        yield a
-                        if a.value != b.value:
-                            yield Slot("step", b.value - a.value)
+                for slot, values in grown(run, inside):
+                    if values is None:
+                        yield slot
+                    elif type(slot.value) is int:
+                        yield slot
+                        yield Slot("step", values[1] - values[0])
                 if run.name is None or run.count > 1:
                     yield Slot("depth", run.count)
+
+
+def grown(run: Run, inside: Callable[[Graph], list[Slot]]) -> Iterator[tuple[Slot, list[Any] | None]]:
+    """The slots of the first of copies that grow, with all values of those that do."""
+    for column in zip(*(slots(c, inside) for c in run.copies), strict=True):
+        values = [s.value for s in column]
+        yield column[0], None if all(v == values[0] for v in values) else values
 
 
 def skeleton(term: Term, inside: Callable[[Graph], tuple[Any, list[Slot]]]) -> Any:
@@ -285,10 +303,9 @@ def skeleton(term: Term, inside: Callable[[Graph], tuple[Any, list[Slot]]]) -> A
 
 
 def _run_skeleton(run: Run, inside: Callable[[Graph], tuple[Any, list[Slot]]]) -> Any:
-    grows: tuple[bool, ...] = ()
-    if run.second is not None:
-        both = (slots(t, lambda g: inside(g)[1]) for t in (run.first, run.second))
-        grows = tuple(a.value != b.value for a, b in zip(*both, strict=True))
+    columns = grown(run, lambda g: inside(g)[1])
+    # Growing floats are part of the structure: their formula is no literal.
+    grows = tuple(v and (type(v[0]) is int or formula(v)) for _, v in columns)
     return (run.name, run.start, run.name is not None and run.count > 1, grows, skeleton(run.first, inside))
 
 

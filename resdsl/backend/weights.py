@@ -62,7 +62,7 @@ def _read(path: Path) -> dict[str, Tensor] | str:
     except OSError as reason:
         return f"{path.name}: {reason.strerror or reason}"
     except pickle.UnpicklingError as reason:
-        if "Unsupported" in str(reason) or "WeightsUnpickler" in str(reason) or "GLOBAL" in str(reason):
+        if "GLOBAL" in str(reason) or "unrecognized function" in str(reason):
             return f"{path.name}: refused, it holds more than tensors, which could run code when loaded"
         return f"{path.name}: cannot be read, the file is truncated or damaged"
     except ModuleNotFoundError as missing:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from resdsl.backend.names import literal
-from resdsl.backend.terms import Call, Chain, Make, Run, Slot, Term, slots
+from resdsl.backend.progress import formula
+from resdsl.backend.terms import Call, Chain, Make, Run, Slot, Term, grown
 from resdsl.backend.unify import Parameters
 from resdsl.graph.model import Graph
 from resdsl.ops.base import Init
@@ -58,11 +59,11 @@ class Writer:
         return ", ".join(written)
 
     def _run(self, run: Run) -> str:
-        variable = "i" if run.second is not None or run.name is not None else "_"
-        if run.second is None:
-            text = self.term(run.first)
+        variable = "i" if run.copies or run.name is not None else "_"
+        if run.copies:
+            text = Writer(self.planner, iter(self._grown(run))).term(run.first)
         else:
-            text = Writer(self.planner, iter(self._grown(run.first, run.second))).term(run.first)
+            text = self.term(run.first)
         if run.name is not None and run.count == 1:
             return f"({literal(run.name)}, {text})"
         count = self.next()
@@ -72,16 +73,17 @@ class Writer:
             text = f'(f{name[:-1]}{counter}", {text})'
         return text if count == "1" else f"*[{text} for {variable} in range({count})]"
 
-    def _grown(self, first: Term, second: Term) -> list[str | None]:
+    def _grown(self, run: Run) -> list[str | None]:
         """Texts of the first copy, with what is added for each further one."""
-        inside = self.planner.arguments
         found: list[str | None] = []
-        for a, b in zip(slots(first, inside), slots(second, inside), strict=True):
-            text = self.next()
-            if a.value != b.value:
-                step = self.next() or "1"
-                text = f"{text} + {'i' if step == '1' else f'{step} * i'}".replace("+ -", "- ")
-            found.append(text)
+        for slot, values in grown(run, self.planner.arguments):
+            if values is None:
+                found.append(self.next())
+            elif type(slot.value) is int:
+                text, step = self.next(), self.next() or "1"
+                found.append(f"{text} + {'i' if step == '1' else f'{step} * i'}".replace("+ -", "- "))
+            else:
+                found.append(formula(values))
         return found
 
     @staticmethod

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Fix
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
-from resdsl.elaborate.functions import FUNCTIONS, MAX_LIST, Refuse, numbers
+from resdsl.elaborate.functions import FUNCTIONS, MAX_LIST, Refuse, weight
+from resdsl.elaborate.operators import Undecided, operate, whole
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import (
     POISON,
@@ -14,22 +16,24 @@ from resdsl.elaborate.values import (
     Definition,
     Function,
     Projection,
-    Ratio,
     Recipe,
     SizeValue,
     Value,
+    brief,
+    described,
     kind_of,
-    write,
 )
 from resdsl.ops import OPS
 from resdsl.ops.base import Reject
 from resdsl.ops.init import INITS
 from resdsl.ops.init import make as make_init
-from resdsl.sizes import NotClosed, Product, Size
+from resdsl.sizes import NotClosed, Size
 from resdsl.source import Span
 from resdsl.syntax import ast
 
-MAX_NUMBER = 10**15
+MAX_TEXT = 1000
+ATTRIBUTES = ("channels", "size", "rank", "shape")
+UNFINISHED = object()
 COUNTS = ("params", "macs", "activations")  # what an `expect` of a net may count
 
 
@@ -50,6 +54,10 @@ class Evaluator:
     def value_shape(self, env: Env, name: str) -> Any:
         """Shape of a named value, or None when there is no such value."""
         return None
+
+    def no_value(self, name: str, span: Span) -> None:
+        """Report a value that does not exist."""
+        self.session.error(codes.UNKNOWN_VALUE, f"there is no value `{name}` here", span)
 
     # ---------------------------------------------------------------- expressions
 
@@ -72,7 +80,7 @@ class Evaluator:
                 return self.arriving(env, expr.span)
             case ast.ListExpr(items=items):
                 values = tuple(self.evaluate(i, env) for i in items)
-                return POISON if POISON in values else values
+                return POISON if POISON in values else self._light(values, expr.span)
             case ast.Index():
                 return self._index(expr, env)
             case ast.Unary():
@@ -100,14 +108,18 @@ class Evaluator:
         value = self.evaluate(expr, env)
         if value is POISON or isinstance(value, bool):
             return value
-        return self._bad(f"a condition must be true or false, this is {kind_of(value)}", expr.span)
+        return self._bad(
+            f"a condition must be true or false, this is {described(value)}",
+            expr.span,
+            f"compare it: `{expr.span.text} > 0`" if isinstance(value, int) else None,
+        )
 
     def integer(self, expr: ast.Expr, env: Env, what: str) -> Any:
         """An integer, or POISON."""
         value = self.evaluate(expr, env)
         if value is POISON or (isinstance(value, int) and not isinstance(value, bool)):
             return value
-        return self._bad(f"{what} must be an integer, this is {kind_of(value)}", expr.span)
+        return self._bad(f"{what} must be an integer, this is {described(value)}", expr.span)
 
     def text(self, expr: ast.Text, env: Env) -> Any:
         """A string with the expressions in braces put in."""
@@ -120,8 +132,10 @@ class Evaluator:
             if value is POISON:
                 return POISON
             if not isinstance(value, (str, int)) or isinstance(value, bool):
-                return self._bad(f"a name can hold strings and integers, this is {kind_of(value)}", part.span)
+                return self._bad(f"a name can hold strings and integers, this is {described(value)}", part.span)
             parts.append(str(value))
+            if sum(map(len, parts)) > MAX_TEXT:
+                return self._bad(f"the text is longer than {MAX_TEXT:,} letters", expr.span)
         return "".join(parts)
 
     def name(self, expr: ast.Name, env: Env) -> Value:
@@ -150,12 +164,17 @@ class Evaluator:
         module = env.module.owners.get(name, env.module)
         item = env.module.names[name]
         if item is None:
+            self.session.failed = True  # already reported
             return POISON
         if isinstance(item, Definition):
             return self.definition(item)
         if name not in module.lets:
-            module.lets[name] = POISON  # a `let` that needs itself
-            module.lets[name] = Evaluator(self.session).evaluate(item.value, Env(module))
+            module.lets[name] = UNFINISHED
+            value = Evaluator(self.session).evaluate(item.value, Env(module))
+            module.lets[name] = POISON if module.lets[name] is POISON else value
+        if module.lets[name] is UNFINISHED:
+            module.lets[name] = self._bad(f"`{name}` needs itself", item.name.span, "give one of them a value")
+        self.session.failed |= module.lets[name] is POISON
         return module.lets[name]
 
     def definition(self, item: Definition) -> Value:
@@ -164,9 +183,15 @@ class Evaluator:
 
     # ---------------------------------------------------------------- parts
 
-    def _bad(self, message: str, span: Span, help: str | None = None) -> Any:
-        self.session.error(codes.BAD_VALUE, message, span, help=help)
+    def _bad(self, message: str, span: Span, help: str | None = None, label: str = "", fix: Fix | None = None) -> Any:
+        self.session.error(codes.BAD_VALUE, message, span, label, help=help, fix=fix)
         return POISON
+
+    def _light(self, value: Value, span: Span) -> Value:
+        """A list, unless it holds more than can be handled."""
+        if weight(value) > MAX_LIST:
+            return self._bad(f"the list holds more than {MAX_LIST:,} values", span)
+        return value
 
     def _path(self, expr: ast.Path, env: Env) -> Value:
         head, *rest = expr.parts
@@ -176,12 +201,14 @@ class Evaluator:
             found, bound = env.lookup(head)
             shape = self.value_shape(env, ".".join(expr.parts[:-1]))
             if shape is None and found:
-                return self._bad(f"{kind_of(bound)} has no `.{rest[0]}`", expr.span)
+                return self._bad(
+                    f"{kind_of(bound)} has no `.{rest[0]}`",
+                    expr.span,
+                    f"`{head}` is not a value of the net; `in.{rest[0]}` is about the value that arrives",
+                )
             rest = [expr.parts[-1]]
         if shape is None:
-            self.session.error(
-                codes.UNKNOWN_VALUE, f"there is no value `{'.'.join(expr.parts[:-1])}` here", expr.span
-            )
+            self.no_value(".".join(expr.parts[:-1]), Span(expr.span.source, expr.span.start, expr.span.end - len(rest[-1]) - 1))
             return POISON
         if shape is POISON:
             return POISON
@@ -195,10 +222,13 @@ class Evaluator:
             case ["shape"]:
                 return tuple(shape)
             case _:
+                last = Span(expr.span.source, expr.span.end - len(rest[-1]), expr.span.end)
                 return self._bad(
                     f"a value has no `.{'.'.join(rest)}`",
-                    expr.span,
-                    "it has `.channels`, `.size` (its spatial axes), `.rank` and `.shape`",
+                    last,
+                    did_you_mean(rest[-1], ATTRIBUTES)
+                    or "it has `.channels`, `.size` (its spatial axes), `.rank` and `.shape`",
+                    fix=replace_fix(last, rest[-1], ATTRIBUTES),
                 )
 
     def _index(self, expr: ast.Index, env: Env) -> Value:
@@ -211,15 +241,20 @@ class Evaluator:
             if base is POISON or POISON in ends:
                 return POISON
             if not isinstance(base, tuple):
-                return self._bad(f"only a list has slices, this is {kind_of(base)}", expr.base.span)
+                return self._bad(f"only a list has slices, this is {described(base)}", expr.base.span)
             return tuple(base)[ends[0] : ends[1]]
         index = self.integer(expr.index, env, "an index")
         if base is POISON or index is POISON:
             return POISON
         if not isinstance(base, tuple):
-            return self._bad(f"only a list can be indexed, this is {kind_of(base)}", expr.base.span)
+            return self._bad(f"only a list can be indexed, this is {described(base)}", expr.base.span)
         if not -len(base) <= index < len(base):
-            return self._bad(f"index {index} is outside a list of {len(base)}", expr.index.span)
+            count = f"{len(base)} item{'s' if len(base) != 1 else ''}"
+            return self._bad(
+                f"index {index} is outside a list of {count}",
+                expr.index.span,
+                f"indexes count from 0, so the last is {len(base) - 1}" if base else None,
+            )
         return base[index]
 
     def _unary(self, expr: ast.Unary, env: Env) -> Value:
@@ -230,7 +265,7 @@ class Evaluator:
         if value is POISON:
             return POISON
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return self._bad(f"`-` needs a number, this is {kind_of(value)}", expr.operand.span)
+            return self._bad(f"`-` needs a number, got {described(value)}", expr.operand.span)
         return -value
 
     def _binary(self, expr: ast.Binary, env: Env) -> Value:
@@ -242,102 +277,28 @@ class Evaluator:
         left, right = self.evaluate(expr.left, env), self.evaluate(expr.right, env)
         if left is POISON or right is POISON:
             return POISON
+        if expr.operator in ("/", "%") and right == 0 and not isinstance(right, bool):
+            return self._bad("division by zero", expr.right.span, label="this is 0")
         try:
-            return self.operate(expr.operator, left, right)
+            return self._light(operate(self.session.domain, expr.operator, left, right), expr.span)
+        except Undecided:
+            rule = expr.operator in ("==", ">", ">=") and isinstance(left, Size)
+            return self._bad(
+                f"whether `{expr.span.text}` holds depends on the input size",
+                expr.span,
+                "a net is built once for all its input sizes"
+                + (f": admit only some with `where {expr.span.text}` after the input" if rule else ""),
+            )
         except Refuse as refusal:
-            return self._bad(f"`{expr.operator}`: {refusal}", expr.span)
+            return self._bad(f"`{expr.operator}` {refusal}", expr.span)
         except NotClosed as reason:
             return self._bad(f"this size cannot be followed exactly: {reason}", expr.span)
         except (OverflowError, ZeroDivisionError):
             return self._bad("the result is not a number", expr.span)
 
-    def operate(self, operator: str, a: Value, b: Value) -> Value:
-        """One binary operator on two values; raises `Refuse`."""
-        if operator in ("==", "!="):
-            return self._equal(a, b) == (operator == "==")
-        if operator == "+" and isinstance(a, tuple) and isinstance(b, tuple):
-            return tuple(a) + tuple(b)
-        if operator == "*" and isinstance(a, tuple) and type(b) is int and not isinstance(a, SizeValue):
-            if len(a) * b > MAX_LIST:
-                raise Refuse(f"the list would have {len(a) * b:,} items")
-            return tuple(a) * b
-        numbers(a, b)
-        if isinstance(a, Ratio) or isinstance(b, Ratio):
-            raise Refuse("round the quotient first: `ceil(H / 4)`, `floor(H / 4)` or `div(H, 4)`")
-        if isinstance(a, Size) or isinstance(b, Size):
-            return self._operate_sizes(operator, a, b)
-        if operator in ("/", "%") and b == 0:
-            raise Refuse("division by zero")
-        match operator:
-            case "+":
-                result: Any = a + b
-            case "-":
-                result = a - b
-            case "*":
-                result = a * b
-            case "/":
-                exact = isinstance(a, int) and isinstance(b, int) and a % b == 0
-                result = a // b if exact else a / b
-            case "%":
-                result = a % b
-            case "**":
-                if abs(b) > 64:
-                    raise Refuse("the exponent is larger than 64")
-                result = a**b
-            case "<":
-                return a < b
-            case "<=":
-                return a <= b
-            case ">":
-                return a > b
-            case ">=":
-                return a >= b
-            case _:
-                raise Refuse("it is not known")
-        if isinstance(result, complex) or abs(result) > MAX_NUMBER:
-            raise Refuse("the result is too large")
-        return result
-
-    def _equal(self, a: Value, b: Value) -> bool:
-        if isinstance(a, (Size, Ratio)) or isinstance(b, (Size, Ratio)):
-            a, b = self.whole(a), self.whole(b)
-            if a == b:
-                return True
-            if isinstance(a, (int, Size)) and isinstance(b, (int, Size)):
-                witness = self.session.domain.differ(a, b)
-                if witness is None:
-                    return True
-                if not _meet(self.session, a, b):
-                    return False
-                raise Refuse("the answer depends on the input size")
-        if isinstance(a, bool) != isinstance(b, bool):
-            return False
-        return bool(a == b)
-
     def whole(self, value: Value) -> Value:
         """A `Ratio` that is whole for every admitted size as the size it is."""
-        if isinstance(value, Ratio) and self.session.domain.multiple(value.top, value.bottom):
-            return value.top // value.bottom
-        return value
-
-    def _operate_sizes(self, operator: str, a: Any, b: Any) -> Value:
-        match operator:
-            case "+":
-                return a + b
-            case "-":
-                return a - b
-            case "*":
-                return a * b
-            case "/":
-                if type(b) is int and b > 0 and isinstance(a, Size):
-                    return Ratio(a, b)
-                raise Refuse("a varying size can only be divided by a positive integer")
-            case "%":
-                if type(b) is int and b > 0 and isinstance(a, Size):
-                    return a % b
-                raise Refuse("a varying size can only be divided by a positive integer")
-            case _:
-                raise Refuse("the answer depends on the input size")
+        return whole(self.session.domain, value)
 
     def _schedule(self, expr: ast.Schedule, env: Env) -> Value:
         if self.repeat is None:
@@ -353,7 +314,9 @@ class Evaluator:
             self.session.error(
                 codes.BAD_SCHEDULE,
                 f"the schedule has {len(expr.terms)} values for {count} repeat{'s' if count > 1 else ''}",
-                expr.span,
+                expr.terms[count].span.to(expr.terms[-1].span),
+                "never used",
+                help="the last value goes on to the end: leave out what is too much",
             )
             return POISON
         return self.evaluate(expr.terms[min(index, len(expr.terms) - 1)], env)
@@ -372,6 +335,10 @@ class Evaluator:
                 named = {a.name.id: self.evaluate(a.value, env) for a in args if a.name is not None}
                 if POISON in positional or POISON in named.values():
                     return POISON
+                for a in args:
+                    if a.name is not None and a.name.id not in INITS[name.id]:
+                        self._no_argument(name.id, a.name)
+                        return POISON
                 return self._init(name.id, dict(enumerate(positional)), named, expr.span)
         recipe = self.name(name, env)
         if recipe is POISON:
@@ -379,26 +346,32 @@ class Evaluator:
                 self.evaluate(a.value, env)
             return POISON
         if not isinstance(recipe, Recipe):
-            return self._bad(f"{kind_of(recipe)} cannot be called", name.span)
+            return self._bad(f"`{name.id}` is {kind_of(recipe)}, which cannot be called", name.span)
         bound = bind(self, recipe, expr, env)
         return POISON if bound is None else Recipe(recipe.target, tuple((k, v) for k, (v, _) in bound.items()))
 
     def _init(self, name: str, positional: dict[int, Any], named: dict[str, Any], span: Span) -> Value:
         declared = list(INITS[name])
         if len(positional) > len(declared):
-            return self._bad(f"`{name}` takes {len(declared)} arguments", span)
+            takes = " and ".join(f"`{d}`" for d in declared) or "no argument"
+            return self._bad(f"`{name}` takes {takes}", span)
         given = {declared[i]: v for i, v in positional.items()} | named
-        for word in named:
-            if word not in declared:
-                self.session.error(
-                    codes.UNKNOWN_ARGUMENT, f"`{name}` has no argument `{word}`", span, help=did_you_mean(word, declared)
-                )
-                return POISON
         try:
             return make_init(name, given)
         except Reject as reject:
             self.session.error(codes.BAD_ARGUMENT, reject.message, span, help=reject.help)
             return POISON
+
+    def _no_argument(self, function: str, name: ast.Name) -> None:
+        declared = list(INITS[function])
+        self.session.error(
+            codes.UNKNOWN_ARGUMENT,
+            f"`{function}` has no argument `{name.id}`",
+            name.span,
+            help=did_you_mean(name.id, declared)
+            or (f"it takes {', '.join(f'`{d}`' for d in declared)}" if declared else "it takes no arguments"),
+            fix=replace_fix(name.span, name.id, declared),
+        )
 
     def _function(self, expr: ast.Call, env: Env) -> Value:
         run, usage = FUNCTIONS[expr.callee.id]
@@ -410,26 +383,14 @@ class Evaluator:
         if POISON in values:
             return POISON
         try:
-            return run(*values)
+            return self._light(run(*values), expr.span)
         except Refuse as refusal:
-            return self._bad(f"`{expr.callee.id}`: {refusal}", expr.span, usage)
+            return self._bad(f"`{expr.callee.id}` {refusal}", expr.span, usage)
         except NotClosed as reason:
             return self._bad(f"this size cannot be followed exactly: {reason}", expr.span)
         except (TypeError, ValueError, ArithmeticError):
-            shown = ", ".join(write(v) for v in values)
+            shown = ", ".join(brief(v) for v in values)
             return self._bad(f"`{expr.callee.id}` does not take ({shown})", expr.span, usage)
-
-
-def _meet(session: Session, a: Any, b: Any) -> bool:
-    """Whether two sizes are equal for some admitted input size (of those that show the pattern)."""
-    try:
-        gap = a - b
-    except NotClosed:
-        return False
-    if isinstance(gap, int):
-        return gap == 0
-    assert isinstance(gap, Size) and not isinstance(gap, Product)
-    return any(gap.at(v) == 0 for v in session.domain.samples(gap.var, 4 * len(gap.offsets)))
 
 
 def unknown_name(session: Session, name: ast.Name, env: Env) -> str | None:

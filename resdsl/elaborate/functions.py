@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from resdsl.elaborate.values import Ratio, Value, kind_of
+from resdsl.elaborate.values import Ratio, Recipe, Value, described
 from resdsl.sizes import Size
 
 MAX_LIST = 100_000
+
+
+def weight(value: Value, room: int = MAX_LIST) -> int:
+    """How many values it holds, itself included, counted up to one more than `room`."""
+    parts: Sequence[Value] = ()
+    if isinstance(value, tuple):
+        parts = value
+    elif isinstance(value, Recipe):
+        parts = [v for _, v in value.bound]
+    total = 1
+    for part in parts:
+        total += weight(part, room - total)
+        if total > room:
+            break
+    return total
 
 
 class Refuse(Exception):
@@ -26,7 +41,7 @@ def make_divisible(value: float, by: int, least: int | None = None) -> int:
 def numbers(*values: Value) -> None:
     for v in values:
         if isinstance(v, bool) or not isinstance(v, (int, float, Size, Ratio)):
-            raise Refuse(f"it needs numbers, got {kind_of(v)}")
+            raise Refuse(f"needs numbers, got {described(v)}")
 
 
 def _fold(choose: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,9 +49,9 @@ def _fold(choose: Callable[..., Any]) -> Callable[..., Any]:
         items = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
         numbers(*items)
         if not items:
-            raise Refuse("it needs at least one number")
+            raise Refuse("needs at least one number")
         if any(isinstance(v, (Size, Ratio)) for v in items):
-            raise Refuse("it needs numbers that do not vary with the input")
+            raise Refuse("needs numbers that do not vary with the input")
         return choose(items)
 
     return run
@@ -55,32 +70,32 @@ def _rounding(whole: Callable[[float], int], varying: Callable[[Ratio], Value]) 
 def _lists(*values: Value) -> None:
     for v in values:
         if not isinstance(v, tuple):
-            raise Refuse(f"it needs a list, got {kind_of(v)}")
+            raise Refuse(f"needs a list, got {described(v)}")
 
 
 def _range(*values: Value) -> tuple[int, ...]:
     if not 1 <= len(values) <= 3 or not all(isinstance(v, int) and not isinstance(v, bool) for v in values):
-        raise Refuse("it needs one to three integers")
+        raise Refuse("needs one to three integers")
     if len(values) == 3 and values[2] == 0:
-        raise Refuse("its step must not be 0")
+        raise Refuse("needs a step other than 0")
     made = range(*values)
     if len(made) > MAX_LIST:
-        raise Refuse(f"it would have {len(made):,} items; at most {MAX_LIST:,} are allowed")
+        raise Refuse(f"would make {len(made):,} items, more than {MAX_LIST:,}")
     return tuple(made)
 
 
 def _len(value: Value) -> int:
     if not isinstance(value, (tuple, str)):
-        raise Refuse(f"it needs a list, got {kind_of(value)}")
+        raise Refuse(f"needs a list, got {described(value)}")
     return len(value)
 
 
 def _div(a: Value, b: Value) -> Value:
     numbers(a, b)
     if isinstance(b, bool) or not isinstance(b, int) or b == 0:
-        raise Refuse("it divides by an integer other than 0")
+        raise Refuse(f"needs a divisor that is an integer other than 0, got {described(b)}")
     if isinstance(a, Ratio):
-        raise Refuse("it needs a whole number")
+        raise Refuse("needs a whole number")
     if isinstance(a, float):
         return math.floor(a / b)
     return a // b
@@ -89,7 +104,7 @@ def _div(a: Value, b: Value) -> Value:
 def _zip(*values: Value) -> tuple[Any, ...]:
     _lists(*values)
     if len({len(v) for v in values}) > 1:
-        raise Refuse(f"its lists have different lengths: {', '.join(str(len(v)) for v in values)}")
+        raise Refuse(f"needs lists of one length, got {' and '.join(str(len(v)) for v in values)} items")
     return tuple(zip(*values, strict=True))
 
 
@@ -99,16 +114,16 @@ def _enumerate(value: Value) -> tuple[Any, ...]:
 
 
 FUNCTIONS: dict[str, tuple[Callable[..., Any], str]] = {
-    "min": (_fold(min), "min(a, b, ...) or min(list): the smallest"),
-    "max": (_fold(max), "max(a, b, ...) or max(list): the largest"),
-    "sum": (_fold(sum), "sum(list): the total"),
-    "round": (_rounding(round, lambda r: (2 * r.top + r.bottom) // (2 * r.bottom)), "round(x): the nearest integer"),
-    "ceil": (_rounding(math.ceil, lambda r: (r.top + (r.bottom - 1)) // r.bottom), "ceil(x): rounds up"),
-    "floor": (_rounding(math.floor, lambda r: r.top // r.bottom), "floor(x): rounds down"),
-    "div": (_div, "div(a, b): a / b rounded down"),
-    "make_divisible": (make_divisible, "make_divisible(x, by): the nearest multiple, at least 0.9 x"),
-    "len": (_len, "len(list): how many items"),
-    "range": (_range, "range(stop), range(start, stop) or range(start, stop, step)"),
-    "enumerate": (_enumerate, "enumerate(list): pairs of index and item"),
-    "zip": (_zip, "zip(a, b): pairs of items"),
+    "min": (_fold(min), "min(a, b, ...) or min(list) is the smallest"),
+    "max": (_fold(max), "max(a, b, ...) or max(list) is the largest"),
+    "sum": (_fold(sum), "sum(list) is the total"),
+    "round": (_rounding(round, lambda r: (2 * r.top + r.bottom) // (2 * r.bottom)), "round(x) is the nearest integer"),
+    "ceil": (_rounding(math.ceil, lambda r: (r.top + (r.bottom - 1)) // r.bottom), "ceil(x) rounds up"),
+    "floor": (_rounding(math.floor, lambda r: r.top // r.bottom), "floor(x) rounds down"),
+    "div": (_div, "div(a, b) is a / b rounded down"),
+    "make_divisible": (make_divisible, "make_divisible(x, by) is the nearest multiple, at least 0.9 x"),
+    "len": (_len, "len(list) is how many items it has"),
+    "range": (_range, "range(stop), range(start, stop) or range(start, stop, step) counts up"),
+    "enumerate": (_enumerate, "enumerate(list) makes pairs of index and item"),
+    "zip": (_zip, "zip(a, b) makes pairs of items"),
 }

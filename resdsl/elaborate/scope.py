@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from resdsl.graph.model import Graph
 
 MAX_NODES = 200_000
+MAX_STEPS = 500_000
 MAX_CALL_DEPTH = 64
 
 
@@ -67,6 +68,10 @@ class Session:
         domain: the input sizes the current net admits.
         frames: the calls around the place being checked, outermost first.
         nodes: how many nodes were made, against `MAX_NODES`.
+        steps: how many statements ran, against `MAX_STEPS`.
+        bounds: for each free size, the step that asks for the largest input, and how large.
+        failed: whether a mistake was found in the current net, be it reported before.
+        endless: blocks that use themselves without an end, already reported.
     """
 
     sink: Sink
@@ -75,6 +80,15 @@ class Session:
     frames: list[tuple[str, Span]] = field(default_factory=list)
     inits: tuple[tuple[str, Init], ...] = ()
     nodes: int = 0
+    steps: int = 0
+    bounds: dict[str, tuple[int, Span]] = field(default_factory=dict)
+    failed: bool = False
+    endless: set[int] = field(default_factory=set)
+
+    def begin(self, domain: Domain) -> None:
+        """Start another net."""
+        self.domain, self.nodes, self.steps, self.failed = domain, 0, 0, False
+        self.bounds = {}
 
     def error(
         self,
@@ -89,11 +103,22 @@ class Session:
         fix: Fix | None = None,
     ) -> None:
         """Report a mistake, with the calls that led to it."""
+        self.failed = True
         helps = (help,) if isinstance(help, str) else tuple(help or ())
         around = [f"in {text}, called at {place.place}" for text, place in reversed(self.frames[-3:])]
         self.sink.add(
             Diagnostic(code, message, Label(span, label), tuple(secondary), (*notes, *around), helps, fix)
         )
+
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """Report at the call itself: without the innermost frame."""
+        kept = self.frames
+        self.frames = kept[:-1]
+        try:
+            yield
+        finally:
+            self.frames = kept
 
     @contextmanager
     def frame(self, text: str, span: Span) -> Iterator[None]:

@@ -140,6 +140,26 @@ def kind_of(value: Value) -> str:
             return "a value"
 
 
+def brief(value: Value, most: int = 60) -> str:
+    """A value in a message: as a spec would write it, but never long."""
+    if isinstance(value, tuple) and not isinstance(value, SizeValue) and len(value) > 8:
+        return f"[{', '.join(brief(v, 20) for v in value[:4])}, ...]"
+    if isinstance(value, Recipe) and value.bound:
+        inner = ", ".join(f"{k} = {brief(v, 20)}" for k, v in value.bound[:4]) if most > 20 else "..."
+        return f"{value.name}({inner})"
+    if isinstance(value, tuple) and not isinstance(value, SizeValue):
+        text = f"[{', '.join(brief(v, 20) for v in value)}]" if most > 20 else "[...]" if value else "[]"
+    else:
+        text = write(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def described(value: Value) -> str:
+    """What a value is and, where that says more, how it is written: "an integer, `3`"."""
+    shown = isinstance(value, (int, float, str, SizeValue, tuple, Size, Ratio)) and not isinstance(value, bool)
+    return f"{kind_of(value)}, `{brief(value)}`" if shown else kind_of(value)
+
+
 def write(value: Value) -> str:
     """A value as a spec would write it."""
     match value:

@@ -11,8 +11,9 @@ from resdsl.graph.cost import Cost, shares
 from resdsl.graph.model import Feed, Field, Graph, Node, Port, Tensor
 from resdsl.ops.base import Op
 from resdsl.render.blocks import call_text, is_linear, op_label, stride_text
-from resdsl.render.rows import Row, Table, Tally, tally_node
+from resdsl.render.rows import Row, Table
 from resdsl.render.steps import Step
+from resdsl.render.tally import Tally, tally_node
 
 
 def detailed(table: Table, depth: Literal["block", "op"]) -> list[Row]:
@@ -24,7 +25,7 @@ def detailed(table: Table, depth: Literal["block", "op"]) -> list[Row]:
             step = table.plan.steps[number]
             if step.inner is not None or depth == "op":
                 inner.extend(_step(table, step, depth))
-        if inner and inner[0].name == row.name:
+        if inner and inner[0].name == row.name and len(row.steps) == 1:
             del inner[0]  # the row itself
         made.append(row)
         if len(inner) > 1:

@@ -18,8 +18,6 @@ from resdsl.render.svg import Theme, polish
 
 FORMATS = ("svg", "png", "pdf", "dot")
 PNG_DPI = 192
-PNG_MOST = 16_000
-"""Pixels of a side beyond which a PNG is drawn at a lower resolution."""
 
 
 class NoRenderer(Exception):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from resdsl.graph.cost import Cost
-from resdsl.graph.model import Feed, Field, Graph, Net, Node, Tensor
+from resdsl.graph.model import Feed, Field, Graph, Net, Tensor
 from resdsl.ops.base import Op
 from resdsl.render.blocks import (
     Run,
@@ -15,14 +15,14 @@ from resdsl.render.blocks import (
     chip_text,
     chips,
     form,
-    is_weighted,
     kinds,
     op_label,
     runs,
-    shortcut_chain,
     stride_text,
 )
+from resdsl.render.grouping import counted, group
 from resdsl.render.steps import Step, Steps, Value, copies, steps
+from resdsl.render.tally import Tally, tallies, tally_node
 from resdsl.sizes import Shape
 
 QUIET = ("norm", "activation", "regularisation")
@@ -87,15 +87,6 @@ class Table:
     tally: dict[int, Tally]
 
 
-@dataclass
-class Tally:
-    """Shortcuts by kind, weighted layers on them and on gates, and residual blocks of one graph."""
-
-    shortcuts: Counter[str] = field(default_factory=Counter)
-    beside: int = 0
-    blocks: int = 0
-
-
 def rows(net: Net, at: dict[str, int] | None = None) -> Table:
     """The table of a net at input sizes by name, its own by default."""
     if at is None:
@@ -117,130 +108,6 @@ def rows(net: Net, at: dict[str, int] | None = None) -> Table:
         plan,
         tally,
     )
-
-
-def tallies(root: Graph, known: dict[int, Cost]) -> dict[int, Tally]:
-    """Shortcuts of every graph, each graph looked at once."""
-    found: dict[int, Tally] = {}
-    for graph in root.signatures():
-        mine = Tally()
-        for node in graph.nodes():
-            tally_node(graph, node, known, found, mine)
-        own = any(n.shortcut for n in graph.nodes())
-        if own and graph.kind == "block":
-            mine.blocks += 1
-        found[id(graph)] = mine
-    return found
-
-
-def tally_node(
-    graph: Graph, node: Node, known: dict[int, Cost], found: dict[int, Tally], into: Tally
-) -> None:
-    """Add what one node holds."""
-    if isinstance(node.content, Graph):
-        inner = found[id(node.content)]
-        into.shortcuts.update(inner.shortcuts)
-        into.beside += inner.beside
-        into.blocks += inner.blocks
-    gate = isinstance(node.content, Op) and node.content.name == "scale"
-    if node.shortcut:
-        into.shortcuts[node.shortcut] += 1
-    if node.shortcut or gate:
-        for beside in shortcut_chain(graph, node):
-            if isinstance(beside.content, Graph):
-                into.beside += known[id(beside.content)].layers - found[id(beside.content)].beside
-            else:
-                into.beside += is_weighted(beside)
-
-
-# ---------------------------------------------------------------- which steps make a row
-
-
-def group(plan: Steps) -> list[tuple[str, list[int]]]:
-    """Names of the rows and the numbers of their steps; every step but the net's inputs is in one row."""
-    cuts = _cuts(plan)
-    only_ops = not any(s.inner for s in plan.steps) and not any(s.stage for s in plan.steps)
-    made: list[tuple[str, str, list[int]]] = []
-    for number, step in enumerate(plan.steps):
-        if isinstance(step.node.content, Feed):
-            continue
-        kind, name = _kind(step, only_ops)
-        new = not made or kind != made[-1][0] or (name != made[-1][1] and kind in ("stage", "layer"))
-        if kind == "layer" and made:
-            new = True
-        if only_ops and made:
-            full = any(is_weighted(plan.steps[i].node) for i in made[-1][2])
-            new = full and cuts[number] and (is_weighted(step.node) or _flattens(step))
-        if new:
-            made.append((kind, name, []))
-        made[-1][2].append(number)
-    return _name_ops(plan, made, only_ops)
-
-
-def _kind(step: Step, only_ops: bool) -> tuple[str, str]:
-    if step.stage is not None:
-        return "stage", step.stage
-    if step.inner is not None:
-        unnamed = _counted(step.path) and step.node.names
-        return "layer", step.node.names[0] if unnamed else step.path
-    return "ops", step.path if only_ops else ""
-
-
-def _name_ops(
-    plan: Steps, made: list[tuple[str, str, list[int]]], only_ops: bool
-) -> list[tuple[str, list[int]]]:
-    """Name the ops before the first stage `stem` and after the last `head`; small ones join a neighbour."""
-    if only_ops:
-        return [(_between(plan, numbers), numbers) for _, _, numbers in made]
-    named: list[tuple[str, list[int]]] = []
-    for place, (kind, name, numbers) in enumerate(made):
-        if kind == "ops":
-            first, last = place == 0, place == len(made) - 1
-            heavy = any(_matters(plan.steps[i]) for i in numbers)
-            if named and not heavy and not last:
-                named[-1][1].extend(numbers)
-                continue
-            name = "stem" if first else "head" if last else _between(plan, numbers)
-        named.append((name, numbers))
-    return named
-
-
-def _matters(step: Step) -> bool:
-    """Whether a step between two layers deserves a row of its own."""
-    op = step.node.content
-    return is_weighted(step.node) or isinstance(op, Tensor) or (isinstance(op, Op) and op.category == "merge")
-
-
-def _flattens(step: Step) -> bool:
-    """Whether a step belongs to the linear layer after it."""
-    return isinstance(step.node.content, Op) and step.node.content.name in (
-        "flatten",
-        "global_avgpool",
-        "global_maxpool",
-    )
-
-
-def _between(plan: Steps, numbers: list[int]) -> str:
-    heavy = [i for i in numbers if is_weighted(plan.steps[i].node)] or numbers
-    name = plan.steps[heavy[0]].path
-    if "#" in name:
-        op = plan.steps[heavy[0]].node.content
-        name = op.name if isinstance(op, Op) else name.replace("#", "")
-    return name
-
-
-def _cuts(plan: Steps) -> list[bool]:
-    """For each step whether only the value of the step before arrives from earlier ones."""
-    last = list(range(len(plan.steps)))
-    for number, step in enumerate(plan.steps):
-        for value in step.inputs:
-            last[value.step] = max(last[value.step], number)
-    reach, cuts = -1, []
-    for number in range(len(plan.steps)):
-        cuts.append(number < 2 or reach < number)
-        if number:
-            reach = max(reach, last[number - 1])
-    return cuts
 
 
 # ---------------------------------------------------------------- one row
@@ -322,7 +189,7 @@ def _merge(made: list[Row]) -> list[Row]:
 
 
 def _alike(a: Row, b: Row) -> bool:
-    if a.shape != b.shape or not (_counted(a.name) and _counted(b.name)):
+    if a.shape != b.shape or not (counted(a.name) and counted(b.name)):
         return False
     if bool(a.runs) != bool(b.runs):
         return False
@@ -333,10 +200,6 @@ def _alike(a: Row, b: Row) -> bool:
         return True
     first, second = chips(x), chips(y)
     return x.name == y.name and first is not None and second is not None and form(first) == form(second)
-
-
-def _counted(name: str) -> bool:
-    return name.rpartition(".")[2].partition("–")[0].isdigit()
 
 
 def _joined(a: Row, b: Row) -> Row:
@@ -363,13 +226,16 @@ def _joined(a: Row, b: Row) -> Row:
 
 
 def _short_names(made: list[Row]) -> list[Row]:
-    """Names without the scope around them where that is still clear."""
+    """Names without the scope around them where that is still clear; numbered where they are equal."""
     tails = Counter(row.name.rpartition(".")[2] for row in made)
-    return [
-        replace(row, name=tail) if tails[tail] == 1 and not _counted(tail) else row
-        for row in made
-        for tail in [row.name.rpartition(".")[2]]
-    ]
+    seen = Counter[str]()
+    found = []
+    for row in made:
+        tail = row.name.rpartition(".")[2]
+        name = tail if tails[tail] == 1 and not counted(tail) else row.name
+        seen[name] += 1
+        found.append(replace(row, name=f"{name} ({seen[name]})" if seen[name] > 1 else name))
+    return found
 
 
 def flows(table: Table) -> list[tuple[int, int, Value]]:

@@ -119,9 +119,8 @@ def _card(table: Table, row: Row, colors: Colors, css: str, width: float) -> Htm
         most_macs = max(r.cost.macs for r in table.rows)
         bars += _bar(row.cost.macs, most_macs, mac_count(row.cost.macs), colors, inner / 2)
     rows = [head, text, bars]
-    tables = [
-        f'<table border="0" cellspacing="0" cellpadding="0" width="{inner:g}"><tr>{r}</tr></table>' for r in rows
-    ]
+    frame = f'<table border="0" cellspacing="0" cellpadding="0" width="{inner:g}"><tr>'
+    tables = [f"{frame}{r}</tr></table>" for r in rows]
     return Html(f'<table border="0" cellspacing="0" cellpadding="1">{_rows(tables)}</table>')
 
 

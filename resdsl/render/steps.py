@@ -118,7 +118,7 @@ class _Opener:
 
     def opens(self, graph: Graph) -> bool:
         """Whether a scope is shown by what is in it; in a net without blocks also a chain of layers."""
-        return opens(graph) or (self.flat and is_linear(graph) and sum(map(is_weighted, graph.nodes())) > 1)
+        return opens(graph) or (self.flat and is_linear(graph) and sum(map(is_weighted, graph.nodes())) > 2)
 
 
 def opens(graph: Graph) -> bool:

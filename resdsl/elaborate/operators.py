@@ -1,0 +1,125 @@
+"""The binary operators on compile-time values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resdsl.domain import Domain
+from resdsl.elaborate.functions import MAX_LIST, Refuse, numbers
+from resdsl.elaborate.values import Ratio, SizeValue, Value
+from resdsl.sizes import NotClosed, Size
+
+MAX_NUMBER = 10**15
+
+
+class Undecided(Exception):
+    """A comparison holds for some input sizes only."""
+
+
+def operate(domain: Domain, operator: str, a: Value, b: Value) -> Value:
+    """One binary operator on two values; raises `Refuse` or `Undecided`."""
+    if operator in ("==", "!="):
+        return _equal(domain, a, b) == (operator == "==")
+    if operator == "+" and isinstance(a, tuple) and isinstance(b, tuple):
+        return tuple(a) + tuple(b)
+    if operator == "*" and isinstance(a, tuple) and type(b) is int and not isinstance(a, SizeValue):
+        if len(a) * b > MAX_LIST:
+            raise Refuse(f"would make a list of {len(a) * b:,} items, more than {MAX_LIST:,}")
+        return tuple(a) * b
+    numbers(a, b)
+    if isinstance(a, Ratio) or isinstance(b, Ratio):
+        raise Refuse("needs whole numbers; round the quotient with `ceil(...)`, `floor(...)` or `div(a, b)`")
+    if isinstance(a, Size) or isinstance(b, Size):
+        return _operate_sizes(operator, a, b)
+    return _operate_numbers(operator, a, b)
+
+
+def _operate_numbers(operator: str, a: Any, b: Any) -> Value:
+    match operator:
+        case "+":
+            result: Any = a + b
+        case "-":
+            result = a - b
+        case "*":
+            result = a * b
+        case "/":
+            exact = isinstance(a, int) and isinstance(b, int) and a % b == 0
+            result = a // b if exact else a / b
+        case "%":
+            result = a % b
+        case "**":
+            if abs(b) > 64:
+                raise Refuse("has an exponent larger than 64")
+            result = a**b
+        case "<":
+            return a < b
+        case "<=":
+            return a <= b
+        case ">":
+            return a > b
+        case ">=":
+            return a >= b
+        case _:
+            raise Refuse("is not known")
+    if isinstance(result, complex) or result != result:
+        raise ZeroDivisionError
+    if abs(result) > MAX_NUMBER:
+        raise Refuse(f"gives more than {MAX_NUMBER:.0e}, the largest number")
+    return result
+
+
+def whole(domain: Domain, value: Value) -> Value:
+    """A `Ratio` that is whole for every admitted size as the size it is."""
+    if isinstance(value, Ratio) and domain.multiple(value.top, value.bottom):
+        return value.top // value.bottom
+    return value
+
+
+def _equal(domain: Domain, a: Value, b: Value) -> bool:
+    if isinstance(a, (Size, Ratio)) or isinstance(b, (Size, Ratio)):
+        a, b = whole(domain, a), whole(domain, b)
+        if a == b:
+            return True
+        if isinstance(a, (int, Size)) and isinstance(b, (int, Size)):
+            if domain.differ(a, b) is None:
+                return True
+            if not _meet(domain, a, b):
+                return False
+            raise Undecided
+    if isinstance(a, bool) != isinstance(b, bool):
+        return False
+    return bool(a == b)
+
+
+def _meet(domain: Domain, a: int | Size, b: int | Size) -> bool:
+    """Whether two sizes are equal for some admitted input size (of those that show the pattern)."""
+    try:
+        gap = a - b
+    except NotClosed:
+        return False
+    if isinstance(gap, int):
+        return gap == 0
+    assert isinstance(gap, Size)
+    return any(gap.at(v) == 0 for v in domain.samples(gap.var, 4 * len(gap.offsets)))
+
+
+def _operate_sizes(operator: str, a: Any, b: Any) -> Value:
+    match operator:
+        case "+":
+            return a + b
+        case "-":
+            return a - b
+        case "*":
+            return a * b
+        case "/":
+            if type(b) is int and b > 0 and isinstance(a, Size):
+                return Ratio(a, b)
+            raise Refuse("divides a varying size by positive integers only")
+        case "%":
+            if type(b) is int and b > 0 and isinstance(a, Size):
+                return a % b
+            raise Refuse("divides a varying size by positive integers only")
+        case "**":
+            raise Refuse("needs numbers that do not vary with the input")
+        case _:
+            raise Undecided
