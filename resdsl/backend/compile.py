@@ -56,6 +56,13 @@ class Compiled:
     calls: int
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def how(self) -> str:
+        """The way taken, in words."""
+        if self.way == "whole":
+            return "as a whole"
+        return f"by block: {self.signatures} graphs for {self.calls} blocks"
+
     def __call__(self, *inputs: Any) -> Any:
         """Run the compiled module."""
         return self.module(*inputs)

@@ -243,7 +243,9 @@ class Forward:
     # ------------------------------------------------------------ variables
 
     def _take(self, port: Port) -> str:
-        """The text of a value, which is then used once."""
+        """The text of a value, for one of its uses."""
+        if self.uses[port] > 1 and self.waiting is not None and self.waiting.port == port:
+            self._flush()
         self.uses[port] -= 1
         if self.waiting is not None and self.waiting.port == port:
             text = self.waiting.text

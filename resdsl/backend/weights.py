@@ -62,7 +62,7 @@ def _read(path: Path) -> dict[str, Tensor] | str:
     except OSError as reason:
         return f"{path.name}: {reason.strerror or reason}"
     except pickle.UnpicklingError as reason:
-        if "GLOBAL" in str(reason) or "unrecognized function" in str(reason):
+        if _is_code(str(reason), path):
             return f"{path.name}: refused, it holds more than tensors, which could run code when loaded"
         return f"{path.name}: cannot be read, the file is truncated or damaged"
     except ModuleNotFoundError as missing:
@@ -71,6 +71,14 @@ def _read(path: Path) -> dict[str, Tensor] | str:
         # Damage shows as many types: of zip files, of pickles, of safetensors headers.
         return f"{path.name}: cannot be read, the file is truncated or damaged"
     return _tensors(content, path.name)
+
+
+def _is_code(reason: str, path: Path) -> bool:
+    """Whether a pickle was refused for what it does, rather than being damaged."""
+    if "GLOBAL" in reason or "unrecognized function" in reason:
+        return True
+    with path.open("rb") as file:
+        return "Unsupported operand" in reason and file.read(1) == b"\x80"
 
 
 def _safetensors(path: Path) -> Any:

@@ -10,11 +10,12 @@ from typing import Any
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label
-from resdsl.diagnostics.suggest import did_you_mean
+from resdsl.elaborate import complain
 from resdsl.elaborate.bind import Bound, make_op
 from resdsl.elaborate.evaluate import Evaluator
-from resdsl.elaborate.scope import MAX_NODES, Session
+from resdsl.elaborate.scope import MAX_NODES, MAX_STEPS, Session
 from resdsl.elaborate.values import POISON
+from resdsl.syntax import ast
 from resdsl.graph.model import Content, Feed, Field, Graph, Node, Port, ShortcutKind
 from resdsl.ops.base import Init, Op, Reject, show
 from resdsl.sizes import Dim, NotClosed, Product, Shape, Size
@@ -41,7 +42,10 @@ UNKNOWN = Flow(None, None, None)
 
 
 class Builder(Evaluator):
-    """One graph under construction. `outer` is the scope around a named one, whose values it may read."""
+    """One graph under construction. `outer` is the scope around a named one, whose values it may read.
+
+    It is `uncertain` what values there are when a mistake kept statements from running.
+    """
 
     def __init__(self, session: Session, graph: Graph, outer: Builder | None = None) -> None:
         super().__init__(session)
@@ -56,6 +60,10 @@ class Builder(Evaluator):
         self.captured: dict[Port, Flow] = {}
         self.capture_ports: list[Port] = []
         self.addresses: dict[str, Span] = {}
+        self.named: dict[str, Span] = {}
+        self.registered: set[str] = set()
+        self.running: list[ast.Body] = []
+        self.uncertain = False
 
     # ---------------------------------------------------------------- values
 
@@ -124,7 +132,7 @@ class Builder(Evaluator):
                 codes.BAD_VALUE,
                 "`in` needs one arriving value" + (f", here are {len(self.flow)}" if self.flow else ", here is none"),
                 span,
-                help="name the values with `input a, b` and write `a.channels`",
+                help="name the values with `as a, b`, and write `a.channels`" if self.flow else None,
             )
             return POISON
         shape = self.flow[0].shape
@@ -133,51 +141,74 @@ class Builder(Evaluator):
     def name_value(self, name: str, flow: Flow, span: Span) -> None:
         """Give a value a name that `from` can read."""
         if name in self.values and name in self.graph.values:
-            self.session.error(
-                codes.DUPLICATE_NAME, f"the value `{name}` is named twice", span, "named again here"
-            )
+            if name not in self.addresses:  # of two layers with one name that was reported
+                self.session.error(
+                    codes.DUPLICATE_NAME,
+                    f"the value `{name}` is named twice",
+                    span,
+                    "named again here",
+                    secondary=[Label(self.named[name], "first named here")] if self.named[name] != span else (),
+                    help="in a loop put the counter into the name: `\"x{i}\"`" if self.named[name] == span else None,
+                )
             return
         self.values[name] = flow
+        self.named[name] = span
         if flow.port is not None:
             self.graph.values[name] = flow.port
 
     def unknown_value(self, name: str, span: Span) -> None:
         """Report a value that does not exist, with the nearest that does."""
-        words: list[str] = []
-        scope: Builder | None = self
-        while scope is not None:
-            words.extend(scope.values)
-            for node in scope.graph.nodes():
-                if isinstance(node.content, Graph) and node.module:
-                    words.extend(f"{node.id}.{inner}" for inner in node.content.values)
-            scope = scope.outer
-        known = sorted(set(words))
-        near = did_you_mean(name, known)
-        self.session.error(
-            codes.UNKNOWN_VALUE,
-            f"there is no value `{name}` here",
-            span,
-            help=near or ("values so far: " + ", ".join(f"`{w}`" for w in known[:12]) if known else None),
-        )
+        complain.unknown_value(self, name, span)
+
+    no_value = unknown_value
 
     # ---------------------------------------------------------------- nodes
 
     def address(self, name: str | None, span: Span) -> str:
         """The address of the next layer: its name, or its position."""
+        self.count_step(span)
+        by_position = name is None
         if name is None:
             name = str(self.position)
         if name in self.addresses:
+            first = self.addresses[name]
+            help = None
+            if by_position:
+                help = "a layer without a name is called by its position: name this one"
+            elif first == span:
+                help = f'put what changes into the name: `"{name}_{{i}}" = ...`'
             self.session.error(
                 codes.DUPLICATE_NAME,
                 f"two layers are called `{name}`",
                 span,
-                "this one",
-                secondary=[Label(self.addresses[name], "and this one")],
-                help="in a loop put the counter into the name: `\"layer{i}\" = ...`",
+                "made again here" if first != span else "made each time this runs",
+                secondary=[Label(first, "first made here")] if first != span else (),
+                help=help,
             )
             name += f"#{len(self.addresses)}"
         self.addresses[name] = span
         return name
+
+    def count_step(self, span: Span) -> None:
+        """Count what runs, and stop where that is more than anybody means."""
+        self.session.steps += 1
+        if self.session.steps > MAX_STEPS:
+            self.too_large(f"more than {MAX_STEPS:,} statements run", span)
+
+    def too_large(self, message: str, span: Span) -> None:
+        """Report a net that grows beyond what can be built, and give it up."""
+        self.session.error(
+            codes.TOO_LARGE,
+            message,
+            span,
+            "the limit is reached here",
+            help="check the counts after `x` and in `range`",
+        )
+        raise Abort
+
+    def whole_parts(self, value: Any) -> Any:
+        """A value whose quotients are sizes where they are whole for every admitted input."""
+        return tuple(map(self.whole, value)) if type(value) is tuple else self.whole(value)
 
     def join_id(self, op: str) -> str:
         """An id for a node that has no address."""
@@ -200,14 +231,7 @@ class Builder(Evaluator):
         """Add a node; its outputs as values. When an input is missing the node is left out."""
         self.session.nodes += 1
         if self.session.nodes > MAX_NODES:
-            self.session.error(
-                codes.TOO_LARGE,
-                f"the net has more than {MAX_NODES:,} steps",
-                span,
-                "the limit is reached here",
-                help="check the counts after `x` and in `range`",
-            )
-            raise Abort
+            self.too_large(f"the net has more than {MAX_NODES:,} layers", span)
         ports = tuple(f.port for f in inputs)
         if any(p is None for p in ports):
             return tuple(UNKNOWN for _ in shapes)
@@ -215,7 +239,8 @@ class Builder(Evaluator):
             id, content, ports, tuple(shapes), span, module, shortcut, self.stage, (), inits  # type: ignore[arg-type]
         )
         self.graph.add(node)
-        if module is not None and module not in self.graph.order:
+        if module is not None and module not in self.registered:
+            self.registered.add(module)
             self.graph.order.append(module)
         flows = tuple(Flow(Port(id, i), s, f) for i, (s, f) in enumerate(zip(shapes, fields, strict=True)))
         for flow in flows:
@@ -233,14 +258,16 @@ class Builder(Evaluator):
         name: str | None = None,
         joining: bool = False,
         shortcut: ShortcutKind = "",
+        name_span: Span | None = None,
     ) -> tuple[Flow, ...]:
         """Run an op. A `joining` op is transparent: it takes no address and no position."""
+        bound = {k: (self.whole_parts(v), place) for k, (v, place) in bound.items()}
         op = make_op(self.session, cls, bound, span)
-        id = self.join_id(cls.name) if joining else self.address(name, span)
+        id = self.join_id(cls.name) if joining else self.address(name, name_span or span)
         if not joining:
             self.position += 1
         if cls.arity is not None and len(inputs) != cls.arity:
-            self._wrong_count(cls, len(inputs), span)
+            complain.wrong_count(self, cls.name, cls.arity, inputs, span)
             return (UNKNOWN,)
         if op is None or not inputs:
             return (UNKNOWN,)
@@ -249,10 +276,10 @@ class Builder(Evaluator):
         shapes = self._aligned([f.shape for f in inputs if f.shape is not None])
         try:
             outputs = op.infer_all(*shapes)
-            self._check_extent(op, shapes, outputs, bound, span)
+            self._check_extent(shapes, outputs, span)
             has_module = not joining and op.module(*shapes) is not None
         except Reject as reject:
-            self.reject(op, reject, bound, inputs, span)
+            complain.rejected(self, op, reject, bound, inputs, span)
             return (UNKNOWN,)
         except NotClosed as reason:
             self.session.error(
@@ -291,30 +318,13 @@ class Builder(Evaluator):
         inherited = {tensor: init for name, tensor, init in self.inits if name == op.name}
         return tuple((inherited | own).items())
 
-    def _wrong_count(self, cls: type[Op], count: int, span: Span) -> None:
-        if count == 0:
-            self.session.error(
-                codes.NOT_A_STEP,
-                f"nothing arrives at `{cls.name}`",
-                span,
-                help="a net begins with `input image: [3, H, W]`; `from NAME` continues from a value",
-            )
-        else:
-            arity = cls.arity or 1
-            wanted = f"{arity} value{'s' if arity > 1 else ''}"
-            self.session.error(
-                codes.NOT_A_STEP, f"`{cls.name}` takes {wanted}, but {count} arrive", span, help="join them first: `concat` or `add`"
-            )
-
-    def _check_extent(
-        self, op: Op, inputs: Sequence[Shape], outputs: Sequence[Shape], bound: Bound, span: Span
-    ) -> None:
+    def _check_extent(self, inputs: Sequence[Shape], outputs: Sequence[Shape], span: Span) -> None:
         """No dimension may be below 1. For sizes that vary this bounds the smallest input."""
         for shape in outputs:
             for dim in shape:
-                self._require_positive(dim, inputs)
+                self._require_positive(dim, inputs, span)
 
-    def _require_positive(self, dim: Dim, inputs: Sequence[Shape]) -> None:
+    def _require_positive(self, dim: Dim, inputs: Sequence[Shape], span: Span) -> None:
         if isinstance(dim, int):
             if dim < 1:
                 raise Reject(
@@ -325,26 +335,14 @@ class Builder(Evaluator):
                 )
         elif isinstance(dim, Product):
             for factor in dim.factors:
-                self._require_positive(factor, inputs)
+                self._require_positive(factor, inputs, span)
         elif isinstance(dim, Size):
             least = dim.least(1)
             if least is None:
                 raise Reject(f"its output size `{dim}` is below 1", None, code="input-too-small")
             self.session.domain.at_least(dim.var, least)
-
-    def reject(self, op: Op, reject: Reject, bound: Bound, inputs: Sequence[Flow], span: Span) -> None:
-        """Report what an op does not accept, at the argument to blame."""
-        place, secondary = span, []
-        if isinstance(reject.blame, str) and reject.blame in bound:
-            place = bound[reject.blame][1]
-        for flow in inputs if isinstance(reject.blame, int) or reject.blame is None else inputs[:1]:
-            if flow.port is not None and flow.shape is not None:
-                source = self.graph.node(flow.port.node)
-                if source.span is not span and (source.span.start, source.span.end) != (span.start, span.end):
-                    secondary.append(Label(source.span, f"{show(flow.shape)} comes from here"))
-        self.session.error(
-            codes.CODES[reject.code], f"`{op.name}`: {reject.message}", place, secondary=secondary[:2], help=reject.help
-        )
+            if least > self.session.bounds.get(dim.var, (1, span))[0]:
+                self.session.bounds[dim.var] = (least, span)
 
 
 def _outputs_of(op: Op) -> tuple[int, ...]:

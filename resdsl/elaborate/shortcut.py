@@ -162,7 +162,7 @@ def _run_policy(
         def project(inner: Scope) -> None:
             inner.run_recipe(
                 Recipe(OPS["conv"]),
-                {"out": (channels, span), "size": (1, span), "stride": (step or 1, span), "padding": (0, span)},
+                {"out": (channels, span), "size": ((1,) * max(len(stride), 1), span), "stride": (step or 1, span), "padding": (0, span)},
                 None,
                 span,
             )

@@ -96,13 +96,13 @@ def test_growing_blocks_are_a_loop() -> None:
     source = emit(
         net(
             """edition 2026
-            block layer { concat { identity; conv = conv(8, 3x3) } }
+            block dense_layer { concat { identity; conv = conv(8, 3x3) } }
             net n { input x: [16, 8, 8]
-              dense = { for i in range(6) { "layer{i + 1}" = layer() } }
+              dense = { for i in range(6) { "layer{i + 1}" = dense_layer() } }
               global_avgpool; flatten; linear(2) }"""
         )
     )
-    assert 'OrderedDict((f"layer{i + 1}", Layer(16 + 8 * i)) for i in range(6))' in source.replace("\n", "")
+    assert 'OrderedDict((f"layer{i + 1}", DenseLayer(16 + 8 * i)) for i in range(6))' in source.replace("\n", "")
 
 
 def test_docs_stay_inside_docstrings() -> None:

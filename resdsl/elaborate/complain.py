@@ -1,0 +1,225 @@
+"""The longer messages of the flow: unknown values, and values that do not fit what they meet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Edit, Fix, Label
+from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.domain import Domain
+from resdsl.elaborate.bind import Bound
+from resdsl.graph.model import Feed, Graph
+from resdsl.ops.base import Op, Reject, show
+from resdsl.sizes import NotClosed, Shape, Size, shape_at, variables
+from resdsl.source import Span
+from resdsl.syntax import ast
+
+if TYPE_CHECKING:
+    from resdsl.elaborate.builder import Builder, Flow
+
+MOST_NAMES = 12
+
+
+# ---------------------------------------------------------------- values
+
+
+def unknown_value(scope: Builder, name: str, span: Span) -> None:
+    """Report a value that does not exist, with the nearest that does."""
+    around: Builder | None = scope
+    words: list[str] = []
+    later: Span | None = None
+    while around is not None:
+        if around.uncertain:
+            around.session.failed = True
+            return  # a mistake may have kept it from being made
+        words.extend(around.values)
+        for node in around.graph.nodes():
+            if isinstance(node.content, Graph) and node.module:
+                words.extend(f"{node.id}.{inner}" for inner in node.content.values)
+        later = later or _made_later(around.running, name, span)
+        around = around.outer
+    known = list(dict.fromkeys(words))
+    help = did_you_mean(name, known)
+    if later is not None:
+        help = f"move this below the line that makes `{name}`"
+    elif help is None and known:
+        listed = ", ".join(f"`{w}`" for w in known[:MOST_NAMES])
+        help = f"values so far: {listed}{', ...' if len(known) > MOST_NAMES else ''}"
+    scope.session.error(
+        codes.UNKNOWN_VALUE,
+        f"there is no value `{name}` here",
+        span,
+        "not made yet" if later else "",
+        secondary=[Label(later, "made here")] if later else (),
+        help=help,
+        fix=replace_fix(span, name, known) if span.text == name and later is None else None,
+    )
+
+
+def _made_later(bodies: Sequence[ast.Body], name: str, span: Span) -> Span | None:
+    """Where a later statement of the running bodies makes a value of this name."""
+    for body in reversed(bodies):
+        for statement in body.statements:
+            if isinstance(statement, (ast.Step, ast.Stage)) and statement.span.start >= span.end:
+                names = (statement.name, *(statement.values if isinstance(statement, ast.Step) else ()))
+                for made in names:
+                    if isinstance(made, ast.Name) and made.id == name.partition(".")[0]:
+                        return made.span
+    return None
+
+
+def wrong_count(scope: Builder, op: str, arity: int, inputs: Sequence[Flow], span: Span) -> None:
+    """Report an op that takes one value where several arrive, or none."""
+    if not inputs:
+        scope.session.error(
+            codes.NOT_A_STEP,
+            f"nothing arrives at `{op}`",
+            span,
+            "there is no value here yet",
+            help="a net begins with its `input`; `from NAME` continues from a value",
+        )
+        return
+    if arity == 1:
+        help = "join them with `concat` or `add`, or name them with `as` and continue from one with `from`"
+    else:
+        help = f"name the values with `as`, and write `from a, b -> {op}`"
+    wanted = f"{arity} value{'s' if arity > 1 else ''}"
+    scope.session.error(
+        codes.NOT_A_STEP,
+        f"`{op}` takes {wanted}, but {_arrive(len(inputs))}",
+        span,
+        secondary=_origins(scope, inputs, span)[:2],
+        help=help,
+    )
+
+
+def _arrive(count: int) -> str:
+    return f"{count} arrive{'s' if count == 1 else ''}"
+
+
+# ---------------------------------------------------------------- shapes
+
+
+def rejected(scope: Builder, op: Op, reject: Reject, bound: Bound, inputs: Sequence[Flow], span: Span) -> None:
+    """Report what an op does not accept, at the argument to blame."""
+    place, origins = span, _origins(scope, inputs, span)
+    if isinstance(reject.blame, str):
+        place = bound[reject.blame][1] if reject.blame in bound else span
+        origins = origins[:1] if reject.blame in bound else []
+    elif isinstance(reject.blame, int) and len(inputs) > 2:
+        origins = [_origin(scope, inputs[0]), _origin(scope, inputs[reject.blame])]
+    prefix = "" if reject.message.startswith(f"`{op.name}`") else f"`{op.name}`: "
+    notes, helps = [], [reject.help] if reject.help else []
+    if reject.code == "shape-mismatch" and isinstance(reject.blame, int):
+        axis = getattr(op, "axis", None)
+        first, other = inputs[0].shape, inputs[reject.blame].shape
+        if first is not None and other is not None:
+            note, conditions = sometimes(scope.session.domain, first, other, axis)
+            notes += [note.format("the first is", "the other")] if note else []
+            helps += agree_help(conditions)
+    scope.session.error(
+        codes.CODES[reject.code],
+        f"{prefix}{reject.message}",
+        place,
+        secondary=origins[:2],
+        notes=notes,
+        help=helps,
+        fix=_argument_fix(reject, span) or _pool_fix(scope, op, reject, inputs),
+    )
+
+
+def _origins(scope: Builder, inputs: Sequence[Flow], span: Span) -> list[Label]:
+    """Where the inputs come from, those that are not the place itself."""
+    labels = []
+    for flow in inputs:
+        if flow.port is not None and flow.shape is not None:
+            label = _origin(scope, flow)
+            if (label.span.start, label.span.end) != (span.start, span.end):
+                labels.append(label)
+    return labels
+
+
+def _origin(scope: Builder, flow: Flow) -> Label:
+    assert flow.port is not None
+    assert flow.shape is not None
+    node = scope.graph.node(flow.port.node)
+    verb = "arrives here" if isinstance(node.content, Feed) else "comes from here"
+    return Label(node.span, f"{show(flow.shape)} {verb}")
+
+
+def _argument_fix(reject: Reject, span: Span) -> Fix | None:
+    """Put in the argument that the help of a missing one names."""
+    found = re.match(r"write `(\w+ = [^`]+)`", reject.help or "")
+    if reject.code != "missing-argument" or found is None or not span.text.endswith(")"):
+        return None
+    end = Span(span.source, span.end - 1, span.end - 1)
+    return Fix(reject.help or "", (Edit(end, f", {found[1]}"),))
+
+
+def _pool_fix(scope: Builder, op: Op, reject: Reject, inputs: Sequence[Flow]) -> Fix | None:
+    """Pool before a `flatten` that a `linear` after it cannot take."""
+    port = inputs[0].port
+    if reject.code != "varying-size" or op.name != "linear" or port is None:
+        return None
+    node = scope.graph.node(port.node)
+    if not isinstance(node.content, Op) or node.content.name != "flatten":
+        return None
+    text, start = node.span.source.text, node.span.start
+    chained = text[:start].rstrip().endswith("->") or text[node.span.end :].lstrip().startswith("->")
+    joint = " -> " if chained else "; "
+    return Fix(
+        "pool to one position before it, for every input size",
+        (Edit(Span(node.span.source, start, start), f"global_avgpool{joint}"),),
+    )
+
+
+def sometimes(domain: Domain, a: Shape, b: Shape, axis: int | None = None) -> tuple[str, list[str]]:
+    """For shapes that agree at some input sizes only: the smallest at which they differ, and what helps.
+
+    Returns a sentence with places for the names of the two, "at H = 3 {} 8x2x2, {} 8x1x1", and conditions
+    on the input sizes that make them agree. Both are empty when the shapes differ at almost every size.
+    `axis` is left out of the comparison.
+    """
+    if len(a) != len(b):
+        return "", []
+    witness: dict[str, int] = {}
+    conditions: dict[str, None] = {}
+    for i, (x, y) in enumerate(zip(a, b, strict=True)):
+        if axis is not None and i == axis % len(a):
+            continue
+        found = domain.differ(x, y)
+        if found is None:
+            continue
+        try:
+            gap = x - y
+        except NotClosed:
+            return "", []
+        if not isinstance(gap, Size) or gap.slope != 0:
+            return "", []
+        witness = witness or found
+        period = len(gap.offsets)
+        steps = [d for d in range(2, period + 1) if period % d == 0 and not any(gap.offsets[::d])]
+        if not steps:
+            return _at(domain, witness, a, b), []
+        conditions[f"{gap.var} % {steps[0]} == 0"] = None
+    return (_at(domain, witness, a, b), list(conditions)) if witness else ("", [])
+
+
+def _at(domain: Domain, witness: dict[str, int], a: Shape, b: Shape) -> str:
+    """Two shapes at a concrete size; the sizes that do not matter are the same, where that is admitted."""
+    size = next(iter(witness.values()))
+    values = dict(witness)
+    for name in sorted({v for d in (*a, *b) for v in variables(d)}):
+        values.setdefault(name, size if domain.admits(name, size) else domain.samples(name, 1)[0])
+    sizes = ", ".join(f"{k} = {v}" for k, v in values.items())
+    return f"at {sizes} {{}} {show(shape_at(a, values))}, {{}} {show(shape_at(b, values))}"
+
+
+def agree_help(conditions: Sequence[str]) -> list[str]:
+    """How to admit only sizes at which two shapes agree."""
+    if not conditions:
+        return []
+    return [f"they agree for some sizes: to admit only those, write `where {', '.join(conditions)}` after the net's input"]
