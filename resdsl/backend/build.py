@@ -1,5 +1,4 @@
 """Runs emitted source: the module of a net is an instance of the class one can read."""
-# ruff: noqa: TID253
 
 from __future__ import annotations
 

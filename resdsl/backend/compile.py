@@ -4,7 +4,6 @@ A whole graph takes time in proportion to the depth. A net with many equal block
 signature instead: every distinct graph has one compiled `forward`, which its instances share. The rest
 (stem, head) then runs eagerly.
 """
-# ruff: noqa: TID253
 
 from __future__ import annotations
 

@@ -13,8 +13,7 @@ Vector = tuple[Any, ...]
 """A value in each member."""
 
 CHANNELS = frozenset(
-    "in_channels out_channels num_features in_features out_features groups num_channels normalized_shape "
-    "channels".split()
+    ["in_channels", "out_channels", "num_features", "in_features", "out_features", "groups", "num_channels", "normalized_shape", "channels"]
 )
 _LEAST_BASE = 8
 _MOST_TIMES = 16

@@ -1,5 +1,4 @@
 """Loads weights from a file, all of them or none. Nothing in the file is executed."""
-# ruff: noqa: TID253
 
 from __future__ import annotations
 

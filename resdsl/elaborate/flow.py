@@ -7,19 +7,19 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Diagnostic, Label
-from resdsl.diagnostics.suggest import did_you_mean
+from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
+from resdsl.diagnostics.suggest import did_you_mean, replace_fix
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.bind import Bound, bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Abort, Builder, Flow, compose
 from resdsl.elaborate.evaluate import mentions_counts
-from resdsl.elaborate.functions import MAX_LIST
 from resdsl.elaborate.scope import MAX_CALL_DEPTH, Env, Session
 from resdsl.elaborate.shortcut import close_residual
-from resdsl.elaborate.values import POISON, Closure, Definition, Recipe, kind_of, write
+from resdsl.elaborate.values import POISON, Closure, Definition, Ratio, Recipe, brief, described, write
 from resdsl.graph.model import Graph, GraphKind, Node, Tensor
 from resdsl.ops import OPS
 from resdsl.ops.base import Init, Op, arguments, show
+from resdsl.sizes import Size
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -44,10 +44,18 @@ class Scope(Builder):
 
     def run(self, body: ast.Body, env: Env) -> None:
         """Run statements in order, until `until` is reached."""
+        self.running.append(body)
         for statement in body.statements:
             if self.stopped:
-                return
+                break
+            self.count_step(statement.span)
             self.statement(statement, env)
+        self.running.pop()
+
+    def give_up(self) -> None:
+        """After a mistake that kept statements from running: what arrives and what has a name is unknown."""
+        self.flow = (UNKNOWN,) * max(len(self.flow), 1)
+        self.uncertain = True
 
     def statement(self, statement: ast.Statement, env: Env) -> None:
         """Run one statement."""
@@ -59,7 +67,10 @@ class Scope(Builder):
             case ast.If():
                 self._if(statement, env)
             case ast.For():
-                for inner in self._iterate(statement, env):
+                rounds = self._iterate(statement, env)
+                if rounds is None:
+                    self.give_up()
+                for inner in rounds or ():
                     self.run(statement.body, inner)
                     if self.stopped:
                         return
@@ -83,7 +94,7 @@ class Scope(Builder):
     def _if(self, statement: ast.If, env: Env) -> None:
         condition = self.condition(statement.condition, env)
         if condition is POISON:
-            self.flow = (UNKNOWN,) * max(len(self.flow), 1)
+            self.give_up()
         elif condition:
             self.run(statement.body, Env(env.module, env))
         elif isinstance(statement.otherwise, ast.If):
@@ -91,19 +102,18 @@ class Scope(Builder):
         elif statement.otherwise is not None:
             self.run(statement.otherwise, Env(env.module, env))
 
-    def _iterate(self, loop: ast.For, env: Env) -> list[Env]:
+    def _iterate(self, loop: ast.For, env: Env) -> list[Env] | None:
         items = self.evaluate(loop.iterable, env)
         if items is POISON:
-            return []
+            return None
         if not isinstance(items, tuple):
             self.session.error(
                 codes.BAD_VALUE,
-                f"`for` needs a list, this is {kind_of(items)}",
+                f"`for` needs a list, this is {described(items)}",
                 loop.iterable.span,
-                help=f"write `range({write(items)})`" if isinstance(items, int) else None,
+                help=f"write `range({loop.iterable.span.text})`" if isinstance(items, int) else None,
             )
-            return []
-        assert len(items) <= MAX_LIST * 2
+            return None
         made = []
         for item in items:
             inner = Env(env.module, env)
@@ -119,7 +129,7 @@ class Scope(Builder):
                     loop.iterable.span,
                     secondary=[Label(loop.targets[0].span.to(loop.targets[-1].span), "named here")],
                 )
-                return made
+                return None
             made.append(inner)
         return made
 
@@ -143,16 +153,22 @@ class Scope(Builder):
         name = self.layer_name(statement.name, env)
         if name is None:
             return
-        if name in self.deferred:
-            self.session.error(
-                codes.DUPLICATE_NAME,
-                f"two layers are called `{name}`",
-                statement.name.span,
-                secondary=[Label(self.deferred[name][0].name.span, "the other one")],
-            )
+        first = self.deferred[name][0].name.span if name in self.deferred else self.addresses.get(name)
+        if first is not None:
+            self._second_layer(name, statement.name.span, first)
             return
         self.deferred[name] = (statement, env)
         self.graph.order.append(name)
+
+    def _second_layer(self, name: str, span: Span, first: Span) -> None:
+        self.session.error(
+            codes.DUPLICATE_NAME,
+            f"two layers are called `{name}`",
+            span,
+            "made again here",
+            secondary=[Label(first, "first made here")],
+            help=f"run the first one again with `apply {name}`, or choose another name",
+        )
 
     def _state(self, statement: ast.State, env: Env) -> None:
         items = list(statement.shape.items)
@@ -164,8 +180,12 @@ class Scope(Builder):
             return
         if init is not None and not isinstance(init, Init):
             self.session.error(
-                codes.BAD_ARGUMENT, f"a parameter starts from an initialiser, this is {kind_of(init)}", statement.span
+                codes.BAD_ARGUMENT,
+                f"a {'parameter' if statement.trained else 'buffer'} starts from an initialiser, this is {described(init)}",
+                statement.value.span if statement.value is not None else statement.span,
+                help=f"write `constant({write(init)})`" if isinstance(init, (int, float)) else None,
             )
+            self.values[statement.name.id] = UNKNOWN
             return
         name = self.address(statement.name.id, statement.name.span)
         tensor = Tensor(name, dims, statement.trained, batched, init)
@@ -178,24 +198,49 @@ class Scope(Builder):
             start(statement, env)
             return
         if self.is_net:
-            self.session.error(codes.BAD_INPUT, "a net has one `input` statement", statement.span, "a second one")
-            return
-        if len(statement.ports) != len(self.flow):
+            inputs = [s for body in self.running for s in body.statements if isinstance(s, ast.Input)]
             self.session.error(
                 codes.BAD_INPUT,
-                f"{len(statement.ports)} inputs are named, but {len(self.flow)} arrive",
+                "a net has one `input` statement",
                 statement.span,
-                help="several values are passed with `from a, b -> block`",
+                "a second one",
+                secondary=[Label(inputs[0].span, "the first")] if inputs and inputs[0] is not statement else (),
+                help="it may name several: `input image: [3, H, W], mask: [1, H, W]`",
             )
+            for port in statement.ports:
+                self.values[port.name.id] = UNKNOWN
+            return
+        if len(statement.ports) != len(self.flow):
+            if all(f.port is not None for f in self.flow):
+                self.wrong_inputs(f"`{self.graph.name}`", statement.ports, len(self.flow))
             self.flow = (UNKNOWN,) * len(statement.ports)
         for port, flow in zip(statement.ports, self.flow, strict=True):
             self.name_value(port.name.id, flow, port.name.span)
             if port.shape is not None and flow.shape is not None:
                 shape_text.bind_sizes(self, port, flow.shape, env)
 
+    def wrong_inputs(self, what: str, ports: Sequence[ast.PortDecl], count: int) -> None:
+        """Report a call that passes another number of values than the block or net takes."""
+        place = ports[0].span.to(ports[-1].span)
+        takes = f"{len(ports)} value{'s' if len(ports) != 1 else ''}"
+        with self.session.outside() as call:
+            self.session.error(
+                codes.BAD_INPUT,
+                f"{what} takes {takes}, but {count} arrive{'s' if count == 1 else ''}",
+                call or place,
+                secondary=[Label(place, f"takes {takes}")] if call else (),
+                help="pass several values with `from a, b -> ...`" if len(ports) > 1 else None,
+            )
+
     def _output(self, statement: ast.Output, env: Env) -> None:
         if self.outer is not None:
-            self.session.error(codes.NOT_A_STEP, "`output` belongs to a net or block", statement.span)
+            self.session.error(
+                codes.NOT_A_STEP,
+                "`output` belongs to the body of a net or block",
+                Span(statement.span.source, statement.span.start, statement.names[-1].span.end),
+                "this is inside a layer",
+                help=f"name the value with `as`: from outside it is `{self.graph.name}.NAME`",
+            )
             return
         self.outputs = self.outputs or []
         for name in statement.names:
@@ -208,7 +253,15 @@ class Scope(Builder):
                 continue
             key = path.rpartition(".")[2]
             if any(key == other for other, _ in self.outputs):
-                self.session.error(codes.DUPLICATE_NAME, f"two outputs are called `{key}`", name.span)
+                again = any(flow.port is not None and flow.port == f.port for _, f in self.outputs)
+                self.session.error(
+                    codes.DUPLICATE_NAME,
+                    f"two outputs are called `{key}`",
+                    name.span,
+                    help="leave this one out"
+                    if again
+                    else f"outputs are called by the last part of the name: rename one, `from {path} as other`",
+                )
                 continue
             self.outputs.append((key, flow))
             if statement.training:
@@ -257,17 +310,19 @@ class Scope(Builder):
                 f"`{'.'.join(target.parts)}` is not a tensor of an op",
                 target.span,
                 help=did_you_mean(target.parts[0], OPS) or "write for example `init conv.weight = ...`",
+                fix=replace_fix(_part(target, 0), target.parts[0], OPS),
             )
-        elif target.parts[1] not in arguments(OPS[target.parts[0]]):
+        elif target.parts[1] not in (tensors := _tensors(OPS[target.parts[0]])):
             self.session.error(
                 codes.UNKNOWN_ARGUMENT,
                 f"`{target.parts[0]}` has no tensor `{target.parts[1]}`",
-                target.span,
-                help=did_you_mean(target.parts[1], arguments(OPS[target.parts[0]])),
+                _part(target, 1),
+                help=did_you_mean(target.parts[1], tensors) or f"it has {', '.join(f'`{t}`' for t in tensors) or 'none'}",
+                fix=replace_fix(_part(target, 1), target.parts[1], tensors),
             )
         elif not isinstance(value, Init):
             self.session.error(
-                codes.BAD_ARGUMENT, f"`init` needs an initialiser, this is {kind_of(value)}", statement.value.span
+                codes.BAD_ARGUMENT, f"`init` needs an initialiser, this is {described(value)}", statement.value.span
             )
         else:
             kept = tuple(i for i in self.inits if i[:2] != target.parts)
@@ -287,7 +342,12 @@ class Scope(Builder):
                 if text is POISON:
                     return None
                 if not text or "#" in text or text.startswith(".") or text.endswith(".") or ".." in text:
-                    self.session.error(codes.BAD_VALUE, f'`"{text}"` cannot be a name', name.span)
+                    self.session.error(
+                        codes.BAD_VALUE,
+                        f'`"{text}"` cannot be a name',
+                        name.span,
+                        help="a name is not empty, has no `#`, and something on both sides of each dot",
+                    )
                     return None
                 return str(text)
 
@@ -299,6 +359,11 @@ class Scope(Builder):
                     break
         else:
             name = self.layer_name(step.name, env)
+            self.uncertain |= name is None
+            if name in self.deferred:
+                assert name is not None
+                self._second_layer(name, step.name.span, self.deferred[name][0].name.span)
+                name = None
             self._named(name if name is not None else self.join_id("unnamed"), step, env)
         if step.shape is not None:
             self._annotated(f"`{step.name.span.text if step.name else ''}`", step.shape, env)
@@ -312,8 +377,9 @@ class Scope(Builder):
             if all(f.port is not None for f in self.flow):
                 self.session.error(
                     codes.UNKNOWN_VALUE,
-                    f"{len(names)} name{'s' if len(names) != 1 else ''} for {len(self.flow)} values",
+                    f"{len(names)} name{'s' if len(names) != 1 else ''} for {len(self.flow)} value{'s' if len(self.flow) != 1 else ''}",
                     names[0].span.to(names[-1].span),
+                    help="name each value that arrives: `as a, b`",
                 )
             for name in names:
                 text = self.layer_name(name, env)
@@ -337,12 +403,21 @@ class Scope(Builder):
             self.link(links.pop(0), env, None)
         first = links[0]
         if len(links) == 1 and not isinstance(first, ast.Application):
+            span = step.name.span.to(first.span)
             self.session.error(
                 codes.NOT_A_STEP,
                 "`=` names a layer, and this makes none",
-                step.span,
-                help=f"name the value: `{first.span.text} as {step.name.span.text}`",
+                step.name.span,
+                secondary=[Label(first.span, "runs a layer that is there already" if isinstance(first, ast.Apply) else "only reads a value")],
+                fix=Fix(
+                    f"name the value: `{first.span.text} as {step.name.span.text}`",
+                    (Edit(span, f"{first.span.text} as {step.name.span.text}"),),
+                    safe=not step.values and step.shape is None,
+                ),
             )
+            self.link(first, env, None)
+            if len(self.flow) == 1:
+                self.values[name] = self.flow[0]
             return
         if len(links) == 1 and isinstance(first, ast.Application):
             if first.repeat is not None:
@@ -399,17 +474,27 @@ class Scope(Builder):
 
     def _times(self, application: ast.Application, env: Env) -> list[tuple[int, int]]:
         assert application.repeat is not None
-        count = self.integer(application.repeat, env, "the count after `x`")
+        count = self.evaluate(application.repeat, env)
         if count is POISON:
-            self.flow = (UNKNOWN,)
+            self.give_up()
+            return []
+        if isinstance(count, bool) or not isinstance(count, int):
+            self.session.error(
+                codes.BAD_REPEAT,
+                f"the count after `x` must be a whole number, this is {described(count)}",
+                application.repeat.span,
+                help="a net is built once for all its input sizes" if isinstance(count, (Size, Ratio)) else None,
+            )
+            self.give_up()
             return []
         if count < 1:
             self.session.error(
                 codes.BAD_REPEAT,
-                f"a repeat needs at least 1 copy, this is {count}",
+                f"the count after `x` must be at least 1, this is {count}",
                 application.repeat.span,
-                help="an optional part is written with `if`",
+                help="write a part that may be left out with `if`",
             )
+            self.give_up()
             return []
         if count > MAX_REPEAT:
             self.session.error(
@@ -418,7 +503,7 @@ class Scope(Builder):
                 application.repeat.span,
                 f"at most {MAX_REPEAT:,}",
             )
-            self.flow = (UNKNOWN,)
+            self.give_up()
             return []
         return [(i, count) for i in range(count)]
 
@@ -428,7 +513,6 @@ class Scope(Builder):
         if not times:
             self.address(name, span)
             self.position += 1
-            self.flow = (UNKNOWN,)
             return
 
         def copies(scope: Scope) -> None:
@@ -452,6 +536,7 @@ class Scope(Builder):
         taken = self._names_of(len(inputs))
         scope.flow = tuple(scope.feed(n, f, span) for n, f in zip(taken, inputs, strict=True))
         fill(scope)
+        self.uncertain |= scope.uncertain
         scope.finish()
         captures = tuple(
             Flow(p, self.graph.shape(p), self.graph.fields.get(p)) for p in scope.capture_ports
@@ -509,13 +594,18 @@ class Scope(Builder):
             self._reuse(name, link)
             return
         if name not in self.deferred:
-            known = [*self.deferred, *self.addresses]
-            self.session.error(
-                codes.UNKNOWN_VALUE,
-                f"there is no layer `{name}` here",
-                link.name.span,
-                help=did_you_mean(name, known) or "`layer NAME = ...` makes one",
-            )
+            known = [*self.deferred, *(a for a in self.addresses if not a.isdigit())]
+            help = did_you_mean(name, known) or f"`layer {name} = ...` makes one, to run it with `apply`"
+            if self.read(name) is not None:
+                help = f"`{name}` is a value: `from {name}` continues from it"
+            if not self.uncertain:
+                self.session.error(
+                    codes.UNKNOWN_VALUE,
+                    f"there is no layer `{name}` here",
+                    link.name.span,
+                    help=help,
+                    fix=replace_fix(link.name.span, name, known) if link.name.span.text == name else None,
+                )
             self.flow = (UNKNOWN,)
             return
         if name in self.addresses:
@@ -586,10 +676,11 @@ class Scope(Builder):
             if recipe is not POISON:
                 self.session.error(
                     codes.NOT_A_STEP,
-                    f"`{call.callee.id}` is {kind_of(recipe)}, which does not run",
+                    f"`{call.callee.id}` is {described(recipe)}, which does not run",
                     call.callee.span,
                     help=f"`from {call.callee.id}` continues from a value" if self.read(call.callee.id) else None,
                 )
+                env.spoil(call.callee.id)
             for argument in call.args or ():
                 self.evaluate(argument.value, env)
             self._unknown_step(name, call.span)
@@ -623,7 +714,9 @@ class Scope(Builder):
                 self._block(definition, bound, name, span, stop, until, copy)
             case type() as cls:
                 if until is not None:
-                    self.session.error(codes.NOT_A_STEP, "`until` cuts a net, this is an op", until.span)
+                    self.session.error(
+                        codes.NOT_A_STEP, f"`until` cuts a net or block, `{cls.name}` is an op", until.span
+                    )
                 self.flow = self.apply_op(cls, bound, self.flow, span, name=name)
             case _:
                 self.session.error(
@@ -648,7 +741,7 @@ class Scope(Builder):
         self.position += 1
         given = {k: v for k, (v, _) in bound.items()}
         inputs = self.flow
-        label = f"`{definition.name}({', '.join(f'{k} = {write(v)}' for k, v in given.items())})`"
+        label = f"`{definition.name}({', '.join(f'{k} = {brief(v)}' for k, v in given.items())})`".replace("()`", "`")
         if copy is not None:
             label = f"`{copy[0]}`, copy {copy[1] + 1} of {copy[2]}: {label}"
         made = self.signature(definition, given, tuple(f.shape for f in inputs), span, label, stop, until)
@@ -685,7 +778,8 @@ class Scope(Builder):
                 env.names[param.name.id] = given[param.name.id]
             elif param.default is not None:
                 env.names[param.name.id] = self.evaluate(param.default, env)
-        if POISON in env.names.values():
+        if POISON in env.names.values() or id(decl) in self.session.endless:
+            self.session.failed = True  # already reported
             return None
         key = (definition, tuple(env.names.items()), inputs, stop, self.inits, tuple(self.session.domain.residues.items()))
         if key in self.session.graphs:
@@ -705,6 +799,7 @@ class Scope(Builder):
                 f"calls are nested more than {MAX_CALL_DEPTH} deep",
                 span,
                 secondary=[Label(decl.name.span, f"`{definition.name}` is defined here")],
+                help="let a parameter decide with `if` where it ends",
             )
             return None
         self.session.graphs[key] = None  # type: ignore[assignment]  # marks a block that is being made
@@ -722,13 +817,26 @@ class Scope(Builder):
                 scope.flow = tuple(scope.feed(n, f, decl.name.span) for n, f in zip(taken, flows, strict=True))
             scope.run(decl.body, env)
             if stop is not None and not scope.stopped and until is not None:
-                scope.unknown_value(stop, until.span)
+                with self.session.outside():
+                    self._no_end(definition, scope, stop, until)
         scope.finish()
         if any(f.port is None for f in scope.flow) or not graph.outputs:
             del self.session.graphs[key]
             return None
         self.session.graphs[key] = graph
         return graph
+
+    def _no_end(self, definition: Definition, scope: Scope, stop: str, until: ast.LayerName) -> None:
+        known = [v for v in scope.values if v not in scope.graph.inputs and f"#{v}" not in scope.graph.inputs]
+        listed = ", ".join(f"`{v}`" for v in known)
+        if not scope.uncertain:
+            self.session.error(
+                codes.UNKNOWN_VALUE,
+                f"{definition.word} `{definition.name}` makes no value `{stop}`",
+                until.span,
+                help=did_you_mean(stop, known) or (f"it makes {listed}" if known else None),
+                fix=replace_fix(until.span, stop, known) if until.span.text == stop else None,
+            )
 
     def _with_body(self, with_body: ast.WithBody, env: Env) -> None:
         """`concat { arms }`, `scale { steps }`: the op says what the body means."""
@@ -743,8 +851,8 @@ class Scope(Builder):
             self.session.error(
                 codes.NOT_A_STEP,
                 f"`{call.callee.id}` takes no body",
-                call.callee.span,
-                help=f"a body goes with {', '.join(with_bodies)}",
+                with_body.body.span,
+                help=f"a body goes with {', '.join(with_bodies)}; steps follow each other with `;`",
             )
             self.flow = (UNKNOWN,)
             return
@@ -754,7 +862,12 @@ class Scope(Builder):
         if cls.body == "arms":
             arms = [flow for flow in self._arms(with_body.body, env, start)]
             if not arms:
-                self.session.error(codes.NOT_A_STEP, f"`{call.callee.id}` has no arms", with_body.body.span)
+                self.session.error(
+                    codes.NOT_A_STEP,
+                    f"`{call.callee.id}` has no arms",
+                    with_body.body.span,
+                    help="each statement in the braces is an arm; `identity` is what arrives",
+                )
                 arms = [UNKNOWN]
         else:
             self.run(with_body.body, Env(env.module, env))
@@ -773,7 +886,11 @@ class Scope(Builder):
                 case ast.Let():
                     self.statement(statement, inner)
                 case ast.For():
-                    for each in self._iterate(statement, inner):
+                    rounds = self._iterate(statement, inner)
+                    if rounds is None:
+                        self.give_up()
+                        arms.append(UNKNOWN)
+                    for each in rounds or ():
                         arms.extend(self._arms(statement.body, each, start))
                 case ast.If():
                     arms.extend(self._arms_if(statement, inner, start))
@@ -786,13 +903,21 @@ class Scope(Builder):
                         self.session.error(
                             codes.NOT_A_STEP, f"an arm ends in one value, this in {len(self.flow)}", statement.span
                         )
+                        arms.append(UNKNOWN)
                 case _:
-                    self.session.error(codes.NOT_A_STEP, "this is not an arm", statement.span)
+                    self.session.error(
+                        codes.NOT_A_STEP,
+                        "this is not an arm",
+                        statement.span,
+                        help="each statement in these braces is an arm; put several steps of one in braces of their own",
+                    )
+                    arms.append(UNKNOWN)
         return arms
 
     def _arms_if(self, statement: ast.If, env: Env, start: tuple[Flow, ...]) -> list[Flow]:
         condition = self.condition(statement.condition, env)
         if condition is POISON:
+            self.give_up()
             return [UNKNOWN]
         if condition:
             return self._arms(statement.body, env, start)
@@ -805,6 +930,17 @@ class Scope(Builder):
         from resdsl.elaborate.nets import resolve_family
 
         return resolve_family(self, item)
+
+
+def _part(path: ast.Path, index: int) -> Span:
+    """One word of a path, of which the first two can be asked for."""
+    start = path.span.start + (len(path.parts[0]) + 1 if index else 0)
+    return Span(path.span.source, start, start + len(path.parts[index]))
+
+
+def _tensors(cls: type[Op]) -> list[str]:
+    """The tensors of an op that take an initialiser."""
+    return [name for name, (arg, _) in arguments(cls).items() if arg.kind in ("init", "bias")]
 
 
 __all__ = ["Abort", "Scope", "Node"]

@@ -41,6 +41,16 @@ class Env:
             env = env.outer
         return False, None
 
+    def spoil(self, name: str) -> None:
+        """Silence what only follows from a name whose mistake was reported."""
+        from resdsl.elaborate.values import POISON
+
+        env: Env | None = self
+        while env is not None:
+            if name in env.names:
+                env.names[name] = POISON
+            env = env.outer
+
     def size(self, name: str) -> Any:
         """The input size (`H`) of that name in the net around, or None."""
         env: Env | None = self
@@ -111,12 +121,12 @@ class Session:
         )
 
     @contextmanager
-    def outside(self) -> Iterator[None]:
-        """Report at the call itself: without the innermost frame."""
+    def outside(self) -> Iterator[Span | None]:
+        """Report at the call itself, which it gives: without the innermost frame."""
         kept = self.frames
         self.frames = kept[:-1]
         try:
-            yield
+            yield kept[-1][1] if kept else None
         finally:
             self.frames = kept
 

@@ -1,5 +1,4 @@
 """torchvision as a reference: its models, loaded where its compiled operators are absent."""
-# ruff: noqa: TID253
 
 from __future__ import annotations
 
