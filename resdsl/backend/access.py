@@ -46,7 +46,9 @@ class Addresses:
             return f"self.{'_parameters' if trained else '_buffers'}[{literal(name)}] = {text}"
         if not trained:
             return f"self.register_buffer({literal(name)}, {text})"
-        return f"self.{name} = {text}" if is_attribute(name) else f"self.register_parameter({literal(name)}, {text})"
+        if is_attribute(name):
+            return f"self.{name} = {text}"
+        return f"self.register_parameter({literal(name)}, {text})"
 
     def access(self, address: str) -> str:
         """An expression for the layer or tensor."""

@@ -74,14 +74,19 @@ class Compiled:
 
 
 def compile_net(
-    net: Net, *, device: str | torch.device | None = None, dynamic: bool | None = None, mode: str | None = None
+    net: Net,
+    *,
+    device: str | torch.device | None = None,
+    dynamic: bool | None = None,
+    mode: str | None = None,
 ) -> Compiled:
     """Compile a net with fresh weights. Nothing is compiled before the first call.
 
     Args:
         net: a checked net.
         device: where it runs; a GPU if there is one.
-        dynamic, mode: as in `torch.compile`.
+        dynamic: as in `torch.compile`.
+        mode: as in `torch.compile`.
     """
     source = emit(net)
     place = torch.device(device) if device is not None else best_device()
@@ -152,8 +157,8 @@ def _is_unit(graph: Graph) -> bool:
 
 
 def _layers(graph: Graph) -> int:
-    nodes = graph.modules()
-    return sum(_layers(n.content) if isinstance(n.content, Graph) else isinstance(n.content, Op) for n in nodes)
+    inner = [n.content for n in graph.modules()]
+    return sum(_layers(c) if isinstance(c, Graph) else isinstance(c, Op) for c in inner)
 
 
 def _compile_blocks(module: nn.Module, blocks: list[tuple[str, Graph]], options: dict[str, Any]) -> None:

@@ -74,7 +74,8 @@ def _imports(text: str) -> list[str]:
         lines.append("import torch")
     if "F." in text:
         lines.append("import torch.nn.functional as F")
-    lines.append("from torch import Tensor, nn" if "Tensor" in text or "initialised(" in text else "from torch import nn")
+    tensors = "Tensor" in text or "initialised(" in text
+    lines.append("from torch import Tensor, nn" if tensors else "from torch import nn")
     return ["", *lines]
 
 
@@ -85,7 +86,8 @@ def _docstring(net: Net) -> list[str]:
     total = cost(graph, at)
     first = f"{net.name}: {net.doc or graph.doc}" if net.doc or graph.doc else f"{net.name}."
     first = docstring(first)
-    macs = f", {total.macs:,} multiply-accumulates at {_sizes(net, at)}" if net.nominal is not None or not net.sizes else ""
+    counted = net.nominal is not None or not net.sizes
+    macs = f", {total.macs:,} multiply-accumulates at {_sizes(net, at)}" if counted else ""
     lines = ['"""' + first, "", f"{total.params:,} parameters{macs}."]
     for id in graph.inputs:
         feed = graph.node(id)
@@ -193,9 +195,8 @@ class _Class:
         if not doc and kinds:
             doc = f"`{graph.name}` with {' and '.join(_KINDS[k] for k in sorted(kinds))} shortcut."
         if not doc:
-            doc = {"scope": "The layers of ", "block": "The block ", "net": "The net ", "repeat": "The repeats "}[
-                graph.kind
-            ] + f"`{docstring(graph.name)}`."
+            what = {"scope": "layers of", "repeat": "copies in"}.get(graph.kind, graph.kind)
+            doc = f"The {what} `{docstring(graph.name)}`."
         if len(doc) + len(shape) + 11 <= WIDTH:
             return [f'"""{doc.strip()} {shape}"""']
         import textwrap

@@ -6,6 +6,7 @@ can take it in; it gets a variable when a step needs it as a name, or when the l
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -14,12 +15,11 @@ from dataclasses import dataclass
 from resdsl.backend.layout import WIDTH
 from resdsl.backend.names import identifier, literal, unused
 from resdsl.backend.terms import live_inputs, used_inputs
-from resdsl.graph.model import Graph, Node, Port, Tensor
+from resdsl.graph.model import Feed, Graph, Node, Port, Tensor
 from resdsl.ops.base import Op, Text
 
 _POOL = ("x", "y", "z", "u", "v", "w")
 _OTHERWISE = " if self.training else "
-_MODULE_CALL = Text("{self}({0})")
 
 
 @dataclass
@@ -141,6 +141,8 @@ class Forward:
                 self.variables[Port(node.id)] = self._tensor(node, tensor)
             case Op() | Graph():
                 self._step(node)
+            case Feed():
+                pass
 
     def _tensor(self, node: Node, tensor: Tensor) -> str:
         text = self.access(node.module or node.id)
@@ -167,7 +169,8 @@ class Forward:
             reads.append(text)
             if loose and nested is not None and not nested.atomic and _tight(template, slot):
                 operands[-1] = f"({text})"
-        words = {name: self.value(node.id, name) for name, _ in self.texts.get(node.id, _MODULE_CALL).literals}
+        literals = self.texts[node.id].literals if node.id in self.texts else ()
+        words = {name: self.value(node.id, name) for name, _ in literals}
         own = self.access(node.module) if node.module is not None and "{self}" in template else ""
         text = template.format(*operands, **words, **{"self": own, "*": ", ".join(operands)})
         if len(node.shapes) > 1:
@@ -175,8 +178,9 @@ class Forward:
             return
         # A sum or product starts a new thought: what follows may nest it, but no layer should.
         kinds = layers | {layer} if layer != "merge" else frozenset({"conv"})
+        depth = depth if layer != "merge" else 1
         self.waiting = Waiting(
-            Port(node.id), text, _atomic(text), depth if layer != "merge" else 1, kinds, node.names, tuple(reads)
+            Port(node.id), text, _atomic(text), depth, kinds, node.names, tuple(reads)
         )
 
     def _template(self, node: Node, count: int) -> str:
@@ -288,6 +292,5 @@ def _tight(template: str, slot: int) -> bool:
 
 def _atomic(text: str) -> bool:
     """Whether an expression binds tightly: a name, call or subscript."""
-    import ast
-
-    return isinstance(ast.parse(text, mode="eval").body, ast.Call | ast.Name | ast.Attribute | ast.Subscript)
+    kinds = ast.Call | ast.Name | ast.Attribute | ast.Subscript
+    return isinstance(ast.parse(text, mode="eval").body, kinds)

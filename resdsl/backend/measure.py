@@ -42,7 +42,8 @@ class Report:
     eager: float
 
     def __str__(self) -> str:
-        how = "as a whole" if self.way == "whole" else f"by block: {self.signatures} graphs for {self.calls} blocks"
+        parts = f"by block: {self.signatures} graphs for {self.calls} blocks"
+        how = "as a whole" if self.way == "whole" else parts
         return "\n".join(
             (
                 f"device      {self.device}",

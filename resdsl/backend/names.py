@@ -9,17 +9,25 @@ from typing import Any
 
 from resdsl.ops.base import one
 
-MODULE_ATTRIBUTES = frozenset(
-    ["T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile", "cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer", "get_extra_state", "get_parameter", "get_submodule", "half", "ipu", "load_state_dict", "modules", "mtia", "named_buffers", "named_children", "named_modules", "named_parameters", "parameters", "register_backward_hook", "register_buffer", "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook", "register_full_backward_pre_hook", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook", "register_module", "register_parameter", "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_", "set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty", "train", "training", "type", "xpu", "zero_grad"]
-)
+_OF_MODULES = """T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda
+double dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule
+half ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters
+register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to
+to_empty train training type xpu zero_grad"""
+_OF_CONTAINERS = """append clear copy extend fromkeys get has_empty_dict insert items keys pop popitem
+setdefault update values"""
+
+MODULE_ATTRIBUTES = frozenset(_OF_MODULES.split())
 """What `nn.Module` itself has: a layer of this name cannot be an attribute."""
 
-CONTAINER_ATTRIBUTES = frozenset(
-    ["append", "clear", "copy", "extend", "fromkeys", "get", "has_empty_dict", "insert", "items", "keys", "pop", "popitem", "setdefault", "update", "values"]
-)
+CONTAINER_ATTRIBUTES = frozenset(_OF_CONTAINERS.split())
 """What `nn.Sequential` and `nn.ModuleDict` have on top."""
 
-_TAKEN = frozenset({*keyword.kwlist, *dir(builtins), "F", "OrderedDict", "Tensor", "i", "m", "nn", "partial", "torch"})
+_IMPORTED = ("F", "OrderedDict", "Tensor", "i", "m", "nn", "partial", "torch")
+_TAKEN = frozenset({*keyword.kwlist, *dir(builtins), *_IMPORTED})
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 

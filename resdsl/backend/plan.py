@@ -202,7 +202,8 @@ class Planner:
         place = (graph.name, graph.kind, graph.span.source.path, graph.span.start)
         if graph.kind == "scope":
             place = (graph.name, graph.kind, "", 0)
-        return (place, plan.sequential, tuple(plan.fields), fills, terms, wiring, outputs, graph is self.root)
+        is_root = graph is self.root
+        return (place, plan.sequential, tuple(plan.fields), fills, terms, wiring, outputs, is_root)
 
     def arguments(self, graph: Graph) -> list[Slot]:
         """What a graph gives for the parameters of its class."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 _LARGEST = 100_000
@@ -13,7 +14,7 @@ def formula(values: Sequence[Any]) -> str | None:
     """An expression of `i` = 0, 1, ... for these values; None if there is no simple one."""
     if all(type(v) is int for v in values):
         step = values[1] - values[0]
-        if any(b - a != step for a, b in zip(values, values[1:], strict=False)):
+        if any(b - a != step for a, b in pairwise(values)):
             return None
         return _sum(values[0], step)
     if not all(type(v) is float for v in values):

@@ -12,9 +12,11 @@ from resdsl.backend.terms import Slot
 Vector = tuple[Any, ...]
 """A value in each member."""
 
-CHANNELS = frozenset(
-    ["in_channels", "out_channels", "num_features", "in_features", "out_features", "groups", "num_channels", "normalized_shape", "channels"]
-)
+_COUNTS = """in_channels out_channels num_features in_features out_features groups num_channels
+normalized_shape channels"""
+CHANNELS = frozenset(_COUNTS.split())
+"""Torch's words for numbers of channels."""
+
 _LEAST_BASE = 8
 _MOST_TIMES = 16
 
@@ -115,9 +117,10 @@ class Parameters:
 
     def leading(self) -> list[str]:
         """The first parameters that count channels, which are given by position."""
-        names = self.ordered()
-        count = next((i for i, n in enumerate(names) if self.roles[n] not in CHANNELS - {"groups"}), len(names))
-        return names[:count]
+        return [n for n in self.ordered() if self._counts(n)]
+
+    def _counts(self, name: str) -> bool:
+        return self.roles[name] in CHANNELS - {"groups"}
 
     def ordered(self) -> list[str]:
         """The parameters: `in_channels` first, then as in the spec, then as found."""
@@ -125,7 +128,7 @@ class Parameters:
         rest = [n for n in self.chosen if n not in spec and n != "in_channels"]
         first = ["in_channels"] if "in_channels" in self.chosen and "in_channels" not in spec else []
         names = first + [n for n in spec if n in self.chosen] + rest
-        return sorted(names, key=lambda n: self.roles[n] not in CHANNELS - {"groups"})
+        return sorted(names, key=lambda n: not self._counts(n))
 
 
 def _fits(name: str, role: str) -> bool:

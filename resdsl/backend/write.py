@@ -89,7 +89,8 @@ class Writer:
     @staticmethod
     def init_call(init: Init, target: str) -> str:
         """`nn.init.normal_(m.weight, std=0.01)`."""
-        return f"nn.init.{init.function}({', '.join([target, *(f'{k}={literal(v)}' for k, v in init.arguments)])})"
+        words = [target, *(f"{name}={literal(value)}" for name, value in init.arguments)]
+        return f"nn.init.{init.function}({', '.join(words)})"
 
 
 _AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
@@ -116,10 +117,7 @@ def _words(shapes: list[tuple[Dim, ...]], like: list[tuple[Dim, ...]] | None, wo
         letter = spatial[axis - 1] if axis and spatial else "NF"[axis] if axis < 2 else f"d{axis}"
         if axis == 0 and spatial and len(shapes[0]) > 2:
             letter = "C"
-        if all(isinstance(d, int) for d in column):
-            text = words.known(column)
-        else:
-            text = None
+        text = words.known(column) if all(isinstance(d, int) for d in column) else None
         if text is None:
             before = tuple(s[axis] if axis < len(s) else 0 for s in like) if like else None
             text = letter if before is None or before == column else f"{letter}'"

@@ -43,6 +43,7 @@ class Evaluator:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.repeat: tuple[int, int] | None = None
+        self.counted = False  # whether that count stands in the text as a number
 
     # ---------------------------------------------------------------- hooks of the flow
 
@@ -310,7 +311,7 @@ class Evaluator:
             )
             return POISON
         index, count = self.repeat
-        if len(expr.terms) > count:
+        if len(expr.terms) > count and self.counted:
             self.session.error(
                 codes.BAD_SCHEDULE,
                 f"the schedule has {len(expr.terms)} values for {count} repeat{'s' if count > 1 else ''}",

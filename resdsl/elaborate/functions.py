@@ -48,7 +48,7 @@ def _fold(choose: Callable[..., Any]) -> Callable[..., Any]:
     def run(*values: Value) -> Value:
         items = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
         numbers(*items)
-        if not items:
+        if not items and choose is not sum:
             raise Refuse("needs at least one number")
         if any(isinstance(v, (Size, Ratio)) for v in items):
             raise Refuse("needs numbers that do not vary with the input")

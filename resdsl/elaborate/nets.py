@@ -11,11 +11,11 @@ from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.bind import bind
 from resdsl.elaborate.builder import Abort, Flow
 from resdsl.domain import Domain, match_sizes
-from resdsl.elaborate.evaluate import Evaluator, mentions_counts, words_of
+from resdsl.elaborate.evaluate import Evaluator
+from resdsl.elaborate.expect import check_expects
 from resdsl.elaborate.flow import Scope
 from resdsl.elaborate.scope import Env, Session
-from resdsl.elaborate.values import POISON, Definition, Recipe, kind_of, write
-from resdsl.graph.cost import cost
+from resdsl.elaborate.values import POISON, Definition, Recipe, kind_of
 from resdsl.graph.model import Feed, Graph, Net
 from resdsl.sizes import Size
 from resdsl.source import Source, Span
@@ -223,7 +223,7 @@ def elaborate_net(
         definition.decl.doc or decl.doc,
         session.domain,
     )
-    if net.nominal is not None and not session.sink.has_errors:
+    if net.nominal is not None and not session.failed:
         for var, value in net.nominal.items():
             if value < net.least.get(var, 1):
                 session.error(
@@ -231,8 +231,8 @@ def elaborate_net(
                     f"the input is too small: `{var}` = {value}, but the net needs at least {net.least[var]}",
                     name_span,
                 )
-    if not session.sink.has_errors:
-        _check_expects(session, scope, net, definition, env, bool(settings))
+    if not session.failed:
+        check_expects(session, scope, net, definition, env, bool(settings))
     return net
 
 
@@ -244,9 +244,9 @@ def _complain_of_ends(session: Session, scope: NetScope, graph: Graph, span: Spa
             span,
             help="begin its body with `input image: [3, H, W]`",
         )
-    elif not graph.outputs and not session.sink.has_errors:
+    elif not graph.outputs and not session.failed:
         session.error(codes.NO_OUTPUT, f"net `{graph.name}` has no output", span)
-    elif graph.outputs and not session.sink.has_errors and all(isinstance(graph.node(p.node).content, Feed) for p in graph.outputs):
+    elif graph.outputs and not session.failed and all(isinstance(graph.node(p.node).content, Feed) for p in graph.outputs):
         session.error(codes.NO_OUTPUT, f"net `{graph.name}` does nothing to its input", span, help="add layers after `input`")
 
 
@@ -278,86 +278,3 @@ def _settings(
         if value is not POISON:
             made[name] = value
     return made
-
-
-def _check_expects(
-    session: Session, scope: NetScope, net: Net, definition: Definition, env: Env, changed: bool
-) -> None:
-    """Check `expect` lines: those of the net itself only when it is not a base for a family."""
-    own = [] if definition.decl is not scope_decl(definition) else scope.expects
-    family: list[tuple[ast.Expect, Env]] = []
-    if isinstance(definition.decl, ast.Family):
-        family = [(e, env) for e in definition.decl.expects]
-        own = [pair for pair in scope.expects]
-    for expect, at_env in (*own, *family):
-        _check_expect(session, scope, net, expect, at_env, changed)
-
-
-def scope_decl(definition: Definition) -> Any:
-    """The declaration an expectation is written in."""
-    return definition.decl
-
-
-def _check_expect(
-    session: Session, scope: NetScope, net: Net, expect: ast.Expect, env: Env, changed: bool
-) -> None:
-    counted = expect.condition is not None and mentions_counts(expect.condition)
-    if changed and (counted or expect.target is not None):
-        return  # these are about the net as it is written
-    at = net.nominal
-    if expect.at is not None:
-        dims = tuple(scope.integer(i, env, "a size after `at`") for i in expect.at.items)
-        if POISON in dims:
-            return
-        at = {}
-        first = net.graph.input_shapes[0]
-        reason = match_sizes(first, dims, session.domain, at)
-        if reason is not None:
-            session.error(codes.BAD_INPUT, f"`at {expect.at.span.text}` does not fit: {reason}", expect.at.span)
-            return
-    if expect.target is not None:
-        assert expect.shape is not None
-        path = scope.layer_name(expect.target, env)
-        flow = scope.read(path) if path else None
-        if path and flow is None:
-            scope.unknown_value(path, expect.target.span)
-        elif flow is not None and flow.shape is not None:
-            shape_text.check(scope, f"`{path}`", flow.shape, expect.shape, env, at if expect.at else None)
-        return
-    if not counted:
-        scope.check_condition(expect, env)
-        return
-    if at is None:
-        if _mentions_sizes(expect.condition):
-            session.error(
-                codes.EXPECT_FAILED,
-                "this count depends on the input size",
-                expect.span,
-                help="say for which: `expect ... at [3, 224, 224]`, or `at` on the input",
-            )
-            return
-        at = net.least
-    total = cost(net.graph, at)
-    counts = Env(env.module, env)
-    counts.names.update(params=total.params, macs=total.macs, activations=total.activations)
-    assert expect.condition is not None
-    value = scope.condition(expect.condition, counts)
-    if value is False:
-        _failed(session, scope, expect, counts)
-
-
-def _failed(session: Session, scope: NetScope, expect: ast.Expect, env: Env) -> None:
-    condition = expect.condition
-    assert isinstance(condition, ast.Expr.__class__) or condition is not None
-    label = ""
-    if isinstance(condition, ast.Binary):
-        left, right = scope.evaluate(condition.left, env), scope.evaluate(condition.right, env)
-        if isinstance(left, int) and isinstance(right, int):
-            label = f"{condition.left.span.text} is {left:,}, {abs(left - right):,} {'more' if left > right else 'less'}"
-        else:
-            label = f"{write(left)} {condition.operator} {write(right)} is false"
-    session.error(codes.EXPECT_FAILED, f"`{condition.span.text}` does not hold", condition.span, label)
-
-
-def _mentions_sizes(expr: Any) -> bool:
-    return any(name in ("macs", "activations") for name in words_of(expr))

@@ -28,11 +28,15 @@ def test_names_of_torch_are_known() -> None:
     assert more <= names.CONTAINER_ATTRIBUTES
 
 
-@pytest.mark.parametrize("name", ["class", "train", "forward", "register_buffer", "_x", "__y", "keys", "self", "T_destination"])
+NAMES = ("class", "train", "forward", "register_buffer", "_x", "__y", "keys", "self", "T_destination")
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("chain", [True, False])
 def test_names_that_are_no_attributes(name: str, chain: bool) -> None:
     more = "" if chain else "residual { r = conv(2, 3x3) } shortcut: identity"
-    made = build(net(f'net n {{ input x: [1, 8, 8]\n s = {{ "{name}" = conv(2, 3x3); "{name}b" = batchnorm\n {more} }} }}'))
+    layers = f'"{name}" = conv(2, 3x3); "{name}b" = batchnorm'
+    made = build(net(f"net n {{ input x: [1, 8, 8]\n s = {{ {layers}\n {more} }} }}"))
     assert keys(made)[:2] == [f"s.{name}.weight", f"s.{name}b.weight"]
     assert made(torch.rand(2, 1, 8, 8)).shape == (2, 2, 8, 8)
     assert torch.compile(made, backend="eager", fullgraph=True)(torch.rand(2, 1, 8, 8)).shape == (2, 2, 8, 8)
@@ -40,7 +44,10 @@ def test_names_that_are_no_attributes(name: str, chain: bool) -> None:
 
 def test_positions_in_a_class() -> None:
     made = build(
-        net("net n { input x: [4, 8, 8]\n residual { conv(4, 3x3); batchnorm; relu; conv(4, 3x3) } shortcut: identity }")
+        net(
+            "net n { input x: [4, 8, 8]\n"
+            "residual { conv(4, 3x3); batchnorm; relu; conv(4, 3x3) } shortcut: identity }"
+        )
     )
     assert keys(made)[0] == "0.weight"
     assert keys(made)[-1] == "3.weight"
@@ -97,7 +104,8 @@ def test_parameters_over_the_batch() -> None:
               add { identity; from place } }"""
         )
     )
-    assert {k: tuple(v.shape) for k, v in made.state_dict().items()} == {"token": (1, 1, 6), "place": (1, 5, 6)}
+    shapes = {k: tuple(v.shape) for k, v in made.state_dict().items()}
+    assert shapes == {"token": (1, 1, 6), "place": (1, 5, 6)}
     assert made(torch.rand(3, 4, 6)).shape == (3, 5, 6)
     assert made.place.std() > 0
 

@@ -17,7 +17,12 @@ safetensors = pytest.importorskip("safetensors.torch")
 from resdsl.backend.build import build  # noqa: E402
 from resdsl.backend.weights import load_weights  # noqa: E402
 
-TEXT = "net n { input x: [1, 8, 8]\n conv = conv(2, 3x3); bn = batchnorm; relu; global_avgpool; flatten; fc = linear(3) }"
+TEXT = """net n {
+  input x: [1, 8, 8]
+  conv = conv(2, 3x3); bn = batchnorm; relu
+  global_avgpool; flatten
+  fc = linear(3)
+}"""
 
 
 @pytest.fixture
@@ -85,7 +90,9 @@ class _Evil:
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_code_is_never_run(module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zipped: bool) -> None:
+def test_code_is_never_run(
+    module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zipped: bool
+) -> None:
     mark = tmp_path / "ran"
     monkeypatch.setenv("EVIL", str(mark))
     path = tmp_path / "w.pth"
