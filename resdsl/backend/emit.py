@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from resdsl.backend.access import Addresses
+from resdsl.backend.chains import used_inputs
 from resdsl.backend.forward import Forward
 from resdsl.backend.layout import WIDTH, wrap
+from resdsl.backend.loops import fold_lines
 from resdsl.backend.names import class_name, docstring, unused
 from resdsl.backend.plan import Class, Planner
-from resdsl.backend.terms import slots, used_inputs
-from resdsl.backend.unify import CHANNELS, annotation
+from resdsl.backend.unify import annotation
 from resdsl.backend.write import Writer, shape_text
 from resdsl.graph.cost import cost
 from resdsl.graph.model import Graph, Net
@@ -148,7 +149,7 @@ class _Class:
             lines += ["", *wrap(f"def __init__({', '.join(['self', *self._parameters()])}) -> None:", 4)]
             if not self.plan.sequential:
                 lines.append("        super().__init__()")
-            for statement in body:
+            for statement in fold_lines(body):
                 lines += wrap(statement.lstrip(" "), 8 + len(statement) - len(statement.lstrip(" ")))
         return lines + forward
 
@@ -217,7 +218,7 @@ class _Class:
             result = "dict[str, Tensor]"
         arguments = ", ".join(["self", *(f"{name}: Tensor" for name in made.parameters)])
         lines = ["", *wrap(f"def forward({arguments}) -> {result}:", 4)]
-        for line in made.lines:
+        for line in fold_lines(made.lines):
             text = line.lstrip(" ")
             lines += wrap(text, 8 + len(line) - len(text))
         return lines
@@ -244,15 +245,11 @@ def _initialise(uniform: dict[tuple[str, str], Init]) -> list[str]:
         return []
     lines = ["for m in self.modules():"]
     for target in dict.fromkeys(t for t, _ in uniform):
-        lines.append(f"    if isinstance(m, {target}):")
-        for (other, tensor), init in uniform.items():
-            if other == target:
-                call = Writer.init_call(init, f"m.{tensor}")
-                if tensor == "bias":
-                    lines += ["        if m.bias is not None:", f"            {call}"]
-                else:
-                    lines.append(f"        {call}")
+        mine = [(tensor, init) for (other, tensor), init in uniform.items() if other == target]
+        for tensor, init in sorted(mine, key=lambda pair: pair[0] == "bias"):
+            some = " and m.bias is not None" if tensor == "bias" else ""
+            test = f"    if isinstance(m, {target}){some}:"
+            if test not in lines:
+                lines.append(test)
+            lines.append(f"        {Writer.init_call(init, f'm.{tensor}')}")
     return lines
-
-
-__all__ = ["CHANNELS", "emit", "net_class", "slots"]

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from resdsl.backend.chains import live_inputs, used_inputs
 from resdsl.backend.layout import WIDTH
 from resdsl.backend.names import identifier, literal, unused
-from resdsl.backend.terms import live_inputs, used_inputs
 from resdsl.graph.model import Feed, Graph, Node, Port, Tensor
 from resdsl.ops.base import Op, Text
 
@@ -212,7 +212,9 @@ class Forward:
         if "graph" in waiting.layers:
             return layer == "activation"
         if layer == "graph":
-            return not waiting.layers & {"conv", "norm"} and waiting.layers != {"pool"}
+            if "conv" in waiting.layers or waiting.layers == {"pool"}:
+                return False
+            return "norm" not in waiting.layers or waiting.depth == 1
         if layer == "pool":
             return waiting.depth == 1 and "conv" not in waiting.layers
         if layer == "norm":

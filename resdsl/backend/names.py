@@ -26,8 +26,9 @@ MODULE_ATTRIBUTES = frozenset(_OF_MODULES.split())
 CONTAINER_ATTRIBUTES = frozenset(_OF_CONTAINERS.split())
 """What `nn.Sequential` and `nn.ModuleDict` have on top."""
 
-_IMPORTED = ("F", "OrderedDict", "Tensor", "i", "m", "nn", "partial", "torch")
-_TAKEN = frozenset({*keyword.kwlist, *dir(builtins), *_IMPORTED})
+_IMPORTED = ("F", "Callable", "OrderedDict", "Tensor", "initialised", "nn", "partial", "torch")
+_AMBIGUOUS = ("I", "O", "i", "l", "m")
+_TAKEN = frozenset({*keyword.kwlist, *dir(builtins), *_IMPORTED, *_AMBIGUOUS})
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 

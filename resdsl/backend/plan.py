@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from resdsl.backend.chains import fold, is_positional, links, live_inputs, used_inputs
+from resdsl.backend.inits import filled, has_tensor, init_term, needs_fill, uniform_inits
 from resdsl.backend.names import Word, class_name, plain, unused
 from resdsl.backend.terms import (
     Call,
@@ -14,20 +16,12 @@ from resdsl.backend.terms import (
     Slot,
     Term,
     created,
-    filled,
-    fold,
-    init_term,
-    is_positional,
-    links,
-    live_inputs,
-    needs_fill,
     skeleton,
     slots,
     tensor_term,
-    used_inputs,
 )
 from resdsl.backend.unify import Parameters
-from resdsl.graph.model import Feed, Graph, Node, Tensor
+from resdsl.graph.model import Graph, Node, Tensor
 from resdsl.ops.base import Init, New, Op, Text
 
 Inits = tuple[tuple[str, Init], ...]
@@ -167,9 +161,8 @@ class Planner:
 
     def _own(self, new: New, inits: Inits) -> Inits:
         """The initialisers that the loop over all modules does not apply."""
-        return tuple(
-            (t, i) for t, i in inits if has_tensor(new, t) and self.uniform.get((new.target, t)) is None
-        )
+        own = [(t, i) for t, i in inits if has_tensor(new, t)]
+        return tuple((t, i) for t, i in own if (new.target, t) not in self.uniform)
 
     # ------------------------------------------------------------ groups
 
@@ -185,17 +178,7 @@ class Planner:
         """What two graphs of one class have in common."""
         graph = plan.graph
         index = {n.id: i for i, n in enumerate(graph.nodes())}
-        wiring = () if plan.sequential else tuple(
-            (
-                plan.texts[n.id].template if n.id in plan.texts else type(n.content).__name__,
-                n.module if not isinstance(n.content, Op) or not n.content.functional else None,
-                tuple((index[id], i) for id, i in live_inputs(n)),
-                len(n.shapes),
-                n.content.trained if isinstance(n.content, Tensor) else None,
-                n.content.batched and len(n.content.shape) if isinstance(n.content, Tensor) else None,
-            )
-            for n in graph.nodes()
-        )
+        wiring = () if plan.sequential else tuple(_wiring(plan, n, index) for n in graph.nodes())
         terms = tuple(skeleton(t, lambda g: self._raw[id(g)]) for t in plan.terms())
         outputs = tuple((index[p.node], p.index) for p in graph.outputs)
         fills = tuple((a, t) for a, t, _ in plan.fills)
@@ -209,11 +192,9 @@ class Planner:
         """What a graph gives for the parameters of its class."""
         made = self.of[id(graph)]
         place = next(i for i, p in enumerate(made.members) if p.graph is graph)
-        chosen = made.parameters.chosen
-        roles = made.parameters.roles
-        return [
-            Slot(roles[name], chosen[name][place], name=name, owner=graph.name) for name in made.parameters.ordered()
-        ]
+        roles, chosen = made.parameters.roles, made.parameters.chosen
+        names = made.parameters.ordered()
+        return [Slot(roles[n], chosen[n][place], name=n, owner=graph.name) for n in names]
 
     def _class(self, members: list[Plan], name: str) -> Class:
         spec: dict[str, tuple[Any, ...]] = {}
@@ -238,6 +219,18 @@ class Planner:
             tells = len({kinds[j] for j in twins}) > 1
             made.append(name + _suffix(kinds[i]) if tells else name)
         return made
+
+
+def _wiring(plan: Plan, node: Node, index: dict[str, int]) -> Any:
+    """What a node does and what it takes."""
+    match node.content:
+        case Op() as op:
+            what: Any = (plan.texts[node.id].template, None if op.functional else node.module)
+        case Tensor() as tensor:
+            what = (node.module, tensor.trained, len(tensor.shape) if tensor.batched else -1)
+        case _:
+            what = (type(node.content).__name__, node.module)
+    return what, tuple((index[id], i) for id, i in live_inputs(node)), len(node.shapes)
 
 
 def _kinds(graph: Graph) -> tuple[str, ...]:
@@ -265,40 +258,3 @@ def _channels(members: list[Plan], inputs: bool) -> tuple[Any, ...] | None:
         return None
     found = tuple((s[p[0]] or (None,))[0] for s, p in zip(shapes, ports, strict=True))
     return found if all(isinstance(c, int) for c in found) else None
-
-
-# ---------------------------------------------------------------- initialisers
-
-
-def has_tensor(new: New, tensor: str) -> bool:
-    """Whether a module has the tensor: `bias` may be off, and so may all that is affine."""
-    given = dict(new.kwargs)
-    if not given.get("affine", not new.target.startswith("nn.InstanceNorm")):
-        return False
-    if not given.get("elementwise_affine", True):
-        return False
-    return tensor != "bias" or bool(given.get("bias", True))
-
-
-def uniform_inits(graphs: list[Graph]) -> dict[tuple[str, str], Init]:
-    """The initialiser of each tensor of a torch class, where all modules of that class agree."""
-    found: dict[tuple[str, str], set[Init | None]] = {}
-    for graph in graphs:
-        for node in graph.nodes():
-            if not isinstance(node.content, Op) or node.module is None:
-                continue
-            new = node.content.module(*graph.operands(node))
-            if new is None or (node.content.functional and not node.inits):
-                continue
-            given = dict(node.inits)
-            for tensor in ("weight", "bias", *given):
-                if has_tensor(new, tensor):
-                    found.setdefault((new.target, tensor), set()).add(given.get(tensor))
-    return {
-        key: next(iter(inits))  # type: ignore[misc]
-        for key, inits in found.items()
-        if len(inits) == 1 and None not in inits
-    }
-
-
-__all__ = ["Class", "Feed", "Plan", "Planner"]

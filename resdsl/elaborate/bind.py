@@ -153,7 +153,7 @@ def make_op(session: Session, cls: type[Op], bound: Bound, span: Span) -> Op | N
     try:
         return cls(**values)
     except Reject as reject:
-        place = bound[reject.blame][1] if reject.blame in bound else span  # type: ignore[index]
+        place = bound[reject.blame][1] if reject.blame in bound else span
         session.error(codes.BAD_ARGUMENT, reject.message, place, help=reject.help)
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
@@ -13,6 +14,7 @@ from resdsl.elaborate.scope import MAX_CALL_DEPTH, Env
 from resdsl.elaborate.values import POISON, Closure, Definition, Recipe, brief, described
 from resdsl.graph.model import Graph
 from resdsl.ops import OPS
+from resdsl.ops.base import Op, show
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -51,7 +53,7 @@ def call_step(
             scope.evaluate(argument.value, env)
         _unknown_step(scope, name, call.span)
         return
-    bound = bind(scope: Scope, recipe, call, env)
+    bound = bind(scope, recipe, call, env)
     if bound is None or missing(scope.session, recipe, bound, call.span):
         _unknown_step(scope, name, call.span)
         return
@@ -172,7 +174,9 @@ def signature(
             help="let a parameter decide with `if` where it ends",
         )
         return None
-    scope.session.graphs[key] = None  # type: ignore[assignment]  # marks a block that is being made
+    from resdsl.elaborate.flow import Scope
+
+    scope.session.graphs[key] = None  # marks a block that is being made
     graph = Graph(definition.name, "net" if decl.is_net else "block", decl.span, decl.doc, tuple(env.names.items()))
     inner = Scope(scope.session, graph)
     inner.inits, inner.stop = scope.inits, stop
@@ -229,10 +233,10 @@ def with_body(scope: Scope, with_body: ast.WithBody, env: Env) -> None:
         scope.flow = (UNKNOWN,)
         return
     assert isinstance(recipe, Recipe)
-    bound = bind(scope: Scope, recipe, call, env)
+    bound = bind(scope, recipe, call, env)
     start = scope.flow
     if cls.body == "arms":
-        arms = [flow for flow in _arms(scope, with_body.body, env, start)]
+        arms = _arms(scope, with_body.body, env, start)
         if not arms:
             scope.session.error(
                 codes.NOT_A_STEP,
@@ -298,3 +302,77 @@ def _arms_if(scope: Scope, statement: ast.If, env: Env, start: tuple[Flow, ...])
     if isinstance(statement.otherwise, ast.If):
         return _arms_if(scope, statement.otherwise, env, start)
     return _arms(scope, statement.otherwise, env, start) if statement.otherwise else []
+
+
+# ---------------------------------------------------------------- layers that are run again
+
+
+def apply(scope: Scope, link: ast.Apply, env: Env) -> None:
+    """`apply NAME`: make a declared layer, or run one again."""
+    name = scope.layer_name(link.name, env)
+    if name is None:
+        scope.flow = (UNKNOWN,)
+        return
+    if name in scope.addresses and name not in scope.deferred:
+        _reuse(scope, name, link)
+        return
+    if name not in scope.deferred:
+        known = [*scope.deferred, *(a for a in scope.addresses if not a.isdigit())]
+        help = did_you_mean(name, known) or f"`layer {name} = ...` makes one, to run it with `apply`"
+        if scope.read(name) is not None:
+            help = f"`{name}` is a value: `from {name}` continues from it"
+        if not scope.uncertain:
+            scope.session.error(
+                codes.UNKNOWN_VALUE,
+                f"there is no layer `{name}` here",
+                link.name.span,
+                help=help,
+                fix=replace_fix(link.name.span, name, known) if link.name.span.text == name else None,
+            )
+        scope.flow = (UNKNOWN,)
+        return
+    if name in scope.addresses:
+        _reuse(scope, name, link)
+        return
+    statement, scope_env = scope.deferred[name]
+    scope._named(name, ast.Step(statement.name, None, statement.chain, (), statement.span), scope_env)
+
+
+def _reuse(scope: Scope, name: str, link: ast.Apply) -> None:
+    """Run a layer again: the same module, on another value."""
+    if name not in scope.graph.nx:
+        scope.flow = (UNKNOWN,)
+        return
+    first = scope.graph.node(name)
+    inputs = scope.flow
+    id = scope.join_id(name)
+    before = scope.graph.operands(first)
+    got = tuple(f.shape for f in inputs)
+    if any(s is None for s in got):
+        scope.flow = (UNKNOWN,)
+        return
+    content, shapes = first.content, first.shapes
+    if isinstance(content, Op):
+        outputs: Sequence[Any] = content.infer_all(*got)
+        if before != got and content.module(*before) != content.module(*got):
+            _shared_mismatch(scope, name, link, before, got)
+            return
+        shapes = tuple(outputs)
+    elif before != got:
+        _shared_mismatch(scope, name, link, before, got)
+        return
+    fields = [inputs[0].field] * len(shapes)
+    scope.flow = scope.add_node(
+        id, content, inputs, shapes, fields, link.span, module=first.module, inits=first.inits
+    )
+
+
+def _shared_mismatch(scope: Scope, name: str, link: ast.Apply, before: Any, got: Any) -> None:
+    scope.session.error(
+        codes.SHAPE_MISMATCH,
+        f"`{name}` was made for {show(before[0])}, here {show(got[0])} arrives",
+        link.span,
+        secondary=[Label(scope.graph.node(name).span, "first used here")],
+        help="weights can only be shared between values of the same shape",
+    )
+    scope.flow = (UNKNOWN,)

@@ -12,7 +12,7 @@ from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.builder import UNKNOWN
 from resdsl.elaborate.evaluate import mentions_counts
 from resdsl.elaborate.scope import Env
-from resdsl.elaborate.values import POISON, described, write
+from resdsl.elaborate.values import POISON, brief, described, write
 from resdsl.graph.model import Tensor
 from resdsl.ops import OPS
 from resdsl.ops.base import Init, Op, arguments
@@ -34,6 +34,7 @@ def layer(scope: Scope, statement: ast.Layer, env: Env) -> None:
         return
     scope.deferred[name] = (statement, env)
     scope.graph.order.append(name)
+    scope.registered.add(name)
 
 
 def second_layer(scope: Scope, name: str, span: Span, first: Span) -> None:
@@ -98,7 +99,7 @@ def input(scope: Scope, statement: ast.Input, env: Env) -> None:
     for port, flow in zip(statement.ports, scope.flow, strict=True):
         scope.name_value(port.name.id, flow, port.name.span)
         if port.shape is not None and flow.shape is not None:
-            shape_text.bind_sizes(scope: Scope, port, flow.shape, env)
+            shape_text.bind_sizes(scope, port, flow.shape, env)
 
 
 def wrong_inputs(scope: Scope, what: str, ports: Sequence[ast.PortDecl], count: int) -> None:
@@ -167,7 +168,7 @@ def expect(scope: Scope, statement: ast.Expect, env: Env) -> None:
         if flow is None and path:
             scope.unknown_value(path, statement.target.span)
         elif flow is not None and flow.shape is not None:
-            shape_text.check(scope: Scope, f"`{path}`", flow.shape, statement.shape, env)
+            shape_text.check(scope, f"`{path}`", flow.shape, statement.shape, env, word="expected")
         return
     check_condition(scope, statement, env)
 
@@ -181,7 +182,7 @@ def check_condition(scope: Scope, statement: ast.Expect, env: Env) -> None:
         if isinstance(statement.condition, ast.Binary):
             left = scope.evaluate(statement.condition.left, env)
             right = scope.evaluate(statement.condition.right, env)
-            sides = f"{write(left)} {statement.condition.operator} {write(right)} is false"
+            sides = f"{brief(left)} {statement.condition.operator} {brief(right)} is false"
         scope.session.error(
             codes.EXPECT_FAILED, f"`{statement.condition.span.text}` does not hold", statement.condition.span, sides
         )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Edit, Fix
 from resdsl.domain import match_sizes
 from resdsl.elaborate import shapes as shape_text
+from resdsl.elaborate.declare import check_condition
 from resdsl.elaborate.evaluate import mentions_counts, words_of
 from resdsl.elaborate.scope import Env, Session
-from resdsl.elaborate.values import POISON, Definition, write
+from resdsl.elaborate.values import POISON, Definition, brief
 from resdsl.graph.cost import cost
 from resdsl.graph.model import Net
 from resdsl.syntax import ast
@@ -59,17 +61,17 @@ def _check_expect(
         if path and flow is None:
             scope.unknown_value(path, expect.target.span)
         elif flow is not None and flow.shape is not None:
-            shape_text.check(scope, f"`{path}`", flow.shape, expect.shape, env, at if expect.at else None)
+            shape_text.check(scope, f"`{path}`", flow.shape, expect.shape, env, at if expect.at else None, "expected")
         return
     if not counted:
-        scope.check_condition(expect, env)
+        check_condition(scope, expect, env)
         return
     if at is None:
         if _mentions_sizes(expect.condition):
             session.error(
                 codes.EXPECT_FAILED,
-                "this count depends on the input size",
-                expect.span,
+                f"`{expect.condition.span.text}` counts what depends on the input size",
+                expect.condition.span,
                 help="say for which: `expect ... at [3, 224, 224]`, or `at` on the input",
             )
             return
@@ -86,14 +88,16 @@ def _check_expect(
 def _failed(session: Session, scope: NetScope, expect: ast.Expect, env: Env) -> None:
     condition = expect.condition
     assert isinstance(condition, ast.Expr.__class__) or condition is not None
-    label = ""
+    label, fix = "", None
     if isinstance(condition, ast.Binary):
         left, right = scope.evaluate(condition.left, env), scope.evaluate(condition.right, env)
         if isinstance(left, int) and isinstance(right, int):
-            label = f"{condition.left.span.text} is {left:,}, {abs(left - right):,} {'more' if left > right else 'less'}"
+            label = f"`{condition.left.span.text}` is {left:,}: {abs(left - right):,} {'more' if left > right else 'less'}"
+            if condition.operator == "==" and isinstance(condition.right, ast.Literal):
+                fix = Fix(f"if the net is right, write {left:_}", (Edit(condition.right.span, f"{left:_}"),))
         else:
-            label = f"{write(left)} {condition.operator} {write(right)} is false"
-    session.error(codes.EXPECT_FAILED, f"`{condition.span.text}` does not hold", condition.span, label)
+            label = f"{brief(left)} {condition.operator} {brief(right)} is false"
+    session.error(codes.EXPECT_FAILED, f"`{condition.span.text}` does not hold", condition.span, label, fix=fix)
 
 
 def _mentions_sizes(expr: Any) -> bool:

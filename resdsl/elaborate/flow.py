@@ -8,19 +8,18 @@ from typing import Any, assert_never
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
-from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.elaborate import calls, declare
 from resdsl.elaborate import shapes as shape_text
-from resdsl.elaborate.builder import UNKNOWN, Abort, Builder, Flow, compose
-from resdsl.elaborate.scope import Env, Session
+from resdsl.elaborate.bind import Bound
+from resdsl.elaborate.builder import UNKNOWN, Builder, Flow, compose
+from resdsl.elaborate.scope import MAX_NODES, Env, Session
 from resdsl.elaborate.shortcut import close_residual
-from resdsl.elaborate.values import POISON, Definition, Ratio, described
-from resdsl.graph.model import Graph, GraphKind, Node
-from resdsl.ops.base import Op, show
+from resdsl.elaborate.values import POISON, Definition, Ratio, Recipe, described
+from resdsl.graph.model import Graph, GraphKind
 from resdsl.sizes import Size
 from resdsl.source import Span
 from resdsl.syntax import ast
 
-MAX_REPEAT = 100_000
 
 
 class Scope(Builder):
@@ -259,7 +258,7 @@ class Scope(Builder):
             case ast.From(names=names):
                 self.flow = tuple(self._read_or_report(n, env) for n in names)
             case ast.Apply():
-                self._apply(link, env)
+                calls.apply(self, link, env)
             case ast.Application(repeat=None):
                 self.thing(link, env, name)
             case ast.Application():
@@ -314,12 +313,12 @@ class Scope(Builder):
             )
             self.give_up()
             return []
-        if count > MAX_REPEAT:
+        if count > MAX_NODES:
             self.session.error(
                 codes.TOO_LARGE,
                 f"{count:,} repeats are more than can be built",
                 application.repeat.span,
-                f"at most {MAX_REPEAT:,}",
+                f"at most {MAX_NODES:,}",
             )
             self.give_up()
             return []
@@ -405,78 +404,12 @@ class Scope(Builder):
                     )
                 )
 
-    def _apply(self, link: ast.Apply, env: Env) -> None:
-        name = self.layer_name(link.name, env)
-        if name is None:
-            self.flow = (UNKNOWN,)
-            return
-        if name in self.addresses and name not in self.deferred:
-            self._reuse(name, link)
-            return
-        if name not in self.deferred:
-            known = [*self.deferred, *(a for a in self.addresses if not a.isdigit())]
-            help = did_you_mean(name, known) or f"`layer {name} = ...` makes one, to run it with `apply`"
-            if self.read(name) is not None:
-                help = f"`{name}` is a value: `from {name}` continues from it"
-            if not self.uncertain:
-                self.session.error(
-                    codes.UNKNOWN_VALUE,
-                    f"there is no layer `{name}` here",
-                    link.name.span,
-                    help=help,
-                    fix=replace_fix(link.name.span, name, known) if link.name.span.text == name else None,
-                )
-            self.flow = (UNKNOWN,)
-            return
-        if name in self.addresses:
-            self._reuse(name, link)
-            return
-        statement, scope_env = self.deferred[name]
-        self._named(name, ast.Step(statement.name, None, statement.chain, (), statement.span), scope_env)
-
-    def _reuse(self, name: str, link: ast.Apply) -> None:
-        """Run a layer again: the same module, on another value."""
-        if name not in self.graph.nx:
-            self.flow = (UNKNOWN,)
-            return
-        first = self.graph.node(name)
-        inputs = self.flow
-        id = self.join_id(name)
-        before = self.graph.operands(first)
-        got = tuple(f.shape for f in inputs)
-        if any(s is None for s in got):
-            self.flow = (UNKNOWN,)
-            return
-        content, shapes = first.content, first.shapes
-        if isinstance(content, Op):
-            outputs: Sequence[Any] = content.infer_all(*got)
-            if before != got and content.module(*before) != content.module(*got):
-                self._shared_mismatch(name, link, before, got)
-                return
-            shapes = tuple(outputs)
-        elif before != got:
-            self._shared_mismatch(name, link, before, got)
-            return
-        fields = [inputs[0].field] * len(shapes)
-        self.flow = self.add_node(
-            id, content, inputs, shapes, fields, link.span, module=first.module, inits=first.inits
-        )
-
-    def _shared_mismatch(self, name: str, link: ast.Apply, before: Any, got: Any) -> None:
-        self.session.error(
-            codes.SHAPE_MISMATCH,
-            f"`{name}` was made for {show(before[0])}, here {show(got[0])} arrives",
-            link.span,
-            secondary=[Label(self.graph.node(name).span, "first used here")],
-            help="weights can only be shared between values of the same shape",
-        )
-        self.flow = (UNKNOWN,)
+    def run_recipe(self, recipe: Recipe, bound: Bound, name: str | None, span: Span) -> None:
+        """Run an op or block whose arguments are all bound."""
+        calls.run_recipe(self, recipe, bound, name, span)
 
     def definition(self, item: Definition) -> Any:
         """A block or net as a recipe; a family is the recipe its call gives."""
         from resdsl.elaborate.nets import resolve_family
 
         return resolve_family(self, item)
-
-
-__all__ = ["Abort", "Scope", "Node"]

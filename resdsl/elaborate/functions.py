@@ -39,6 +39,7 @@ def make_divisible(value: float, by: int, least: int | None = None) -> int:
 
 
 def numbers(*values: Value) -> None:
+    """Refuse what is not a number, fixed or varying."""
     for v in values:
         if isinstance(v, bool) or not isinstance(v, (int, float, Size, Ratio)):
             raise Refuse(f"needs numbers, got {described(v)}")

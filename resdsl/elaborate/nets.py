@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Label
 from resdsl.diagnostics.suggest import did_you_mean
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.bind import bind
-from resdsl.elaborate.builder import Abort, Flow
+from resdsl.elaborate.builder import UNKNOWN, Abort, Flow
+from resdsl.elaborate.declare import wrong_inputs
 from resdsl.domain import Domain, match_sizes
 from resdsl.elaborate.evaluate import Evaluator
 from resdsl.elaborate.expect import check_expects
@@ -28,12 +30,7 @@ def resolve_family(evaluator: Evaluator, item: Definition) -> Any:
     calls: list[tuple[ast.Family, Env]] = []
     while isinstance(item.decl, ast.Family):
         if item in seen:
-            evaluator.session.error(
-                codes.RECURSIVE_BLOCK,
-                f"net `{item.name}` is defined by itself",
-                item.decl.name.span,
-                help="give it a call of another net",
-            )
+            _circle(evaluator.session, seen[seen.index(item) :])
             return POISON
         seen.append(item)
         calls.append((item.decl, Env(item.module)))
@@ -50,17 +47,27 @@ def resolve_family(evaluator: Evaluator, item: Definition) -> Any:
     return recipe
 
 
+def _circle(session: Session, nets: list[Definition]) -> None:
+    """Report nets that are only defined by each other, once for all of them."""
+    first, *others = sorted(nets, key=lambda net: net.decl.name.span.start)
+    names = " and ".join(f"`{net.name}`" for net in (first, *others))
+    session.error(
+        codes.RECURSIVE_BLOCK,
+        f"nets {names} are defined by each other" if others else f"net {names} is defined by itself",
+        first.decl.name.span,
+        secondary=[Label(net.decl.name.span, "and this one") for net in others],
+        help="a net is declared with a body: `net NAME { input image: [3, H, W] ... }`",
+    )
+
+
 def nested_input(scope: Scope, flows: list[Flow]) -> None:
     """A net inside a net: its `input` takes the values that arrive."""
     scope.is_net = False
 
     def start(statement: ast.Input, env: Env) -> None:
         if len(statement.ports) != len(flows):
-            scope.session.error(
-                codes.BAD_INPUT,
-                f"the net takes {len(statement.ports)} inputs, but {len(flows)} arrive",
-                statement.span,
-            )
+            wrong_inputs(scope, f"net `{scope.graph.name}`", statement.ports, len(flows))
+            flows.extend([UNKNOWN] * len(statement.ports))
         made = []
         for port, flow in zip(statement.ports, flows, strict=False):
             fed = scope.feed(port.name.id, flow, port.name.span)
@@ -81,6 +88,7 @@ class NetScope(Scope):
         self.is_net = True
         self.net_input = self._start
         self.nominal: dict[str, int] | None = None
+        self.nominal_span: Span | None = None
         self.conditions: list[str] = []
         self.sizes: dict[str, Size] = {}
         self.started = False
@@ -110,7 +118,10 @@ class NetScope(Scope):
         for var in self.sizes:
             if not self.session.domain.samples(var, 1):
                 self.session.error(
-                    codes.BAD_INPUT, f"no `{var}` meets these conditions", statement.where[0].span.to(statement.where[-1].span)
+                    codes.BAD_INPUT,
+                    f"no `{var}` meets these conditions",
+                    statement.where[0].span.to(statement.where[-1].span),
+                    help="a size must meet all of them",
                 )
                 self.session.domain.residues.pop(var, None)
         if statement.at:
@@ -146,9 +157,14 @@ class NetScope(Scope):
         )
 
     def _nominal(self, statement: ast.Input, declared: list[Any], env: Env) -> None:
+        self.nominal_span = statement.at[0].span.to(statement.at[-1].span)
         if len(statement.at) != len(declared):
+            gives = f"{len(statement.at)} shape{'s' if len(statement.at) != 1 else ''}"
             self.session.error(
-                codes.BAD_INPUT, f"`at` gives {len(statement.at)} shapes for {len(declared)} inputs", statement.at[0].span
+                codes.BAD_INPUT,
+                f"`at` gives {gives} for {len(declared)} input{'s' if len(declared) != 1 else ''}",
+                self.nominal_span,
+                help="write one shape for each input: `at [3, 224, 224], [1, 224, 224]`",
             )
             return
         nominal: dict[str, int] = {}
@@ -158,7 +174,13 @@ class NetScope(Scope):
                 return
             reason = match_sizes(shape, dims, self.session.domain, nominal)
             if reason is not None:
-                self.session.error(codes.BAD_INPUT, f"`at {written.span.text}` does not fit: {reason}", written.span)
+                where = statement.where[0].span.to(statement.where[-1].span) if statement.where else None
+                self.session.error(
+                    codes.BAD_INPUT,
+                    f"`at {written.span.text}` does not fit: {reason}",
+                    written.span,
+                    secondary=[Label(where, "the conditions")] if where and "conditions" in reason else (),
+                )
                 return
         self.nominal = nominal
 
@@ -167,7 +189,7 @@ def elaborate_net(
     session: Session, definition: Definition, settings: Mapping[str, str] | None = None
 ) -> Net | None:
     """Build and check one net. None when it cannot be built at all; mistakes go to the session."""
-    session.domain, session.nodes = Domain(), 0
+    session.begin(Domain())
     settings = settings or {}
     evaluator = Evaluator(session)
     recipe = resolve_family(evaluator, definition)
@@ -180,7 +202,9 @@ def elaborate_net(
             codes.NO_NET,
             f"`{definition.name}` calls {kind_of(recipe)}, which is not a net",
             definition.decl.call.span,
-            help="declare it with `net` instead of `block`, and give it an `input`",
+            help="declare it with `net` instead of `block`, and give it an `input`"
+            if isinstance(recipe, Recipe) and isinstance(recipe.target, Definition)
+            else "after `=` stands a call of a net",
         )
         return None
     base = recipe.target
@@ -195,17 +219,29 @@ def elaborate_net(
         elif param.default is not None:
             env.names[param.name.id] = evaluator.evaluate(param.default, env)
         else:
+            family = definition.decl if isinstance(definition.decl, ast.Family) else None
+            setting = f"give it with `--set {param.name.id}=...`"
             session.error(
                 codes.MISSING_ARGUMENT,
-                f"net `{definition.name}` needs `{param.name.id}`",
-                name_span,
-                help=f"give it with `--set {param.name.id}=...`, or declare a family: `net mine = {definition.name}(...)`",
+                f"net `{base.name}` needs `{param.name.id}`",
+                family.call.span if family else name_span,
+                "missing here" if family else "",
+                secondary=[Label(param.name.span, "has no default")],
+                help=None if family else f"{setting}, or declare a family: `net mine = {base.name}(...)`",
             )
             env.names[param.name.id] = POISON
     graph = Graph(definition.name, "net", decl.span, definition.decl.doc or decl.doc, tuple(env.names.items()))
     scope = NetScope(session, graph)
     if POISON in env.names.values():
         return None
+    if not _has_input(decl.body):
+        session.error(
+            codes.NO_INPUT,
+            f"net `{base.name}` has no input",
+            decl.name.span,
+            help="begin its body with `input image: [3, H, W]`",
+        )
+        scope.give_up()
     try:
         scope.run(decl.body, env)
     except Abort:
@@ -226,28 +262,49 @@ def elaborate_net(
     if net.nominal is not None and not session.failed:
         for var, value in net.nominal.items():
             if value < net.least.get(var, 1):
+                bound = session.bounds.get(var)
                 session.error(
                     codes.INPUT_TOO_SMALL,
-                    f"the input is too small: `{var}` = {value}, but the net needs at least {net.least[var]}",
-                    name_span,
+                    f"`{var}` = {value} is too small for the net",
+                    scope.nominal_span or name_span,
+                    f"`{var}` must be at least {net.least[var]}",
+                    secondary=[Label(bound[1], "nothing is left here")] if bound else (),
+                    help="use a larger input, a smaller window or more padding",
                 )
+                break
     if not session.failed:
         check_expects(session, scope, net, definition, env, bool(settings))
     return net
 
 
 def _complain_of_ends(session: Session, scope: NetScope, graph: Graph, span: Span) -> None:
+    if session.failed:
+        return
     if not scope.started:
-        session.error(
-            codes.NO_INPUT,
-            f"net `{graph.name}` has no input",
-            span,
-            help="begin its body with `input image: [3, H, W]`",
-        )
-    elif not graph.outputs and not session.failed:
+        session.error(codes.NO_INPUT, f"net `{graph.name}` has no input", span, "no `input` runs")
+    elif not graph.outputs:
         session.error(codes.NO_OUTPUT, f"net `{graph.name}` has no output", span)
-    elif graph.outputs and not session.failed and all(isinstance(graph.node(p.node).content, Feed) for p in graph.outputs):
+    elif all(isinstance(graph.node(p.node).content, Feed) for p in graph.outputs):
         session.error(codes.NO_OUTPUT, f"net `{graph.name}` does nothing to its input", span, help="add layers after `input`")
+
+
+def _has_input(body: ast.Body) -> bool:
+    """Whether an `input` stands in a body, or in an `if`, `for` or `stage` of it."""
+    return any(_is_input(statement) for statement in body.statements)
+
+
+def _is_input(statement: ast.Statement | ast.Body | None) -> bool:
+    match statement:
+        case ast.Input():
+            return True
+        case ast.Body():
+            return _has_input(statement)
+        case ast.If(body=body, otherwise=otherwise):
+            return _has_input(body) or _is_input(otherwise)
+        case ast.For(body=body) | ast.Stage(body=body):
+            return _has_input(body)
+        case _:
+            return False
 
 
 def _settings(

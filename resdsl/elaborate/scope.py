@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from resdsl.elaborate.files import Module
     from resdsl.graph.model import Graph
 
-MAX_NODES = 200_000
+MAX_NODES = 50_000
 MAX_STEPS = 500_000
 MAX_CALL_DEPTH = 64
 
@@ -74,7 +74,8 @@ class Session:
 
     Attributes:
         sink: where diagnostics go.
-        graphs: the signature cache: one graph for each block at the same arguments and shapes.
+        graphs: the signature cache: one graph for each block at the same arguments and shapes;
+            None while it is being made.
         domain: the input sizes the current net admits.
         frames: the calls around the place being checked, outermost first.
         nodes: how many nodes were made, against `MAX_NODES`.
@@ -85,7 +86,7 @@ class Session:
     """
 
     sink: Sink
-    graphs: dict[Any, Graph] = field(default_factory=dict)
+    graphs: dict[Any, Graph | None] = field(default_factory=dict)
     domain: Domain = field(default_factory=Domain)
     frames: list[tuple[str, Span]] = field(default_factory=list)
     inits: tuple[tuple[str, Init], ...] = ()

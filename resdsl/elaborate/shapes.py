@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Edit, Fix
+from resdsl.diagnostics.model import Edit, Fix, Label
+from resdsl.elaborate.complain import sometimes
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON, Ratio, kind_of
 from resdsl.ops.base import show
@@ -52,6 +53,7 @@ def check(
     written: ast.ListExpr,
     env: Env,
     at: dict[str, int] | None = None,
+    word: str = "annotated",
 ) -> None:
     """Compare a shape with what is written about it."""
     wanted = read(scope, written, env)
@@ -60,37 +62,39 @@ def check(
     if at is not None:
         actual = tuple(evaluate(d, at) for d in actual)
         wanted = tuple(d if d is ANY else evaluate(d, at) for d in wanted)
-    same = len(wanted) == len(actual)
+    place = written.span
     witness: dict[str, int] = {}
-    for a, b in zip(actual, wanted, strict=False):
-        if b is not ANY and same:
-            found = scope.session.domain.differ(a, b)
+    if len(wanted) == len(actual):
+        wrong = []
+        for item, a, b in zip(written.items, actual, wanted, strict=True):
+            found = None if b is ANY else scope.session.domain.differ(a, b)
             if found is not None:
-                same, witness = False, found
-    if same:
-        return
+                wrong.append(item.span)
+                witness = witness or found
+        if not wrong:
+            return
+        place = wrong[0].to(wrong[-1])
+    right = _written(actual, wanted, written)
     notes = []
-    if witness:
-        sizes = ", ".join(f"{k} = {v}" for k, v in witness.items())
-        got = show(tuple(evaluate(d, witness) if _only(d, witness) else d for d in actual))
-        notes.append(f"at {sizes} it is {got}")
+    if witness and len(actual) == len(wanted):
+        note, _ = sometimes(scope.session.domain, actual, tuple(a if b is ANY else b for a, b in zip(actual, wanted, strict=True)))
+        notes += [note.format("it is", "not")] if note else []
     scope.session.error(
         codes.WRONG_ANNOTATION,
-        f"{what} is {show(actual)}, but is annotated {written.span.text}",
-        written.span,
-        "the annotation",
+        f"{what} is {show(actual)}, but is {word} {'to be ' if word == 'expected' else ''}{written.span.text}",
+        place,
+        "not what the net gives",
         notes=notes,
-        help=f"if the net is right, write `{_as_list(actual)}`",
-        fix=Fix("write the shape it has", (Edit(written.span, _as_list(actual)),), safe=False),
+        fix=Fix(f"if the net is right, write `{right}`", (Edit(written.span, right),), safe=False),
     )
 
 
-def _only(dim: Any, values: dict[str, int]) -> bool:
-    return isinstance(dim, int) or (isinstance(dim, Size) and dim.var in values)
-
-
-def _as_list(shape: Shape) -> str:
-    return "[" + ", ".join(map(str, shape)) + "]"
+def _written(actual: Shape, wanted: tuple[Any, ...], written: ast.ListExpr) -> str:
+    """The shape as it should be written: what was right, or `_`, stays as it was."""
+    if len(wanted) != len(actual):
+        return "[" + ", ".join(map(str, actual)) + "]"
+    kept = (i.span.text if b is ANY or a == b else str(a) for i, a, b in zip(written.items, actual, wanted, strict=True))
+    return "[" + ", ".join(kept) + "]"
 
 
 def declare_sizes(scope: Scope, shape: ast.ListExpr, env: Env, span: Span) -> Shape | None:
@@ -116,16 +120,29 @@ def bind_sizes(scope: Scope, port: ast.PortDecl, shape: Shape, env: Env) -> None
     """Match the shape an inner `input` declares with the shape that arrives; its free sizes take those."""
     assert port.shape is not None
     if len(port.shape.items) != len(shape):
-        scope.session.error(
-            codes.BAD_INPUT,
-            f"`{port.name.id}` is declared {port.shape.span.text}, but {show(shape)} arrives",
-            port.shape.span,
-        )
+        _does_not_arrive(scope, port, shape)
         return
     for item, dim in zip(port.shape.items, shape, strict=True):
         if isinstance(item, ast.Name) and _is_size_name(item.id) and not _known(item.id, env):
             env.sizes.setdefault(item.id, dim)
-    check(scope, f"the value arriving as `{port.name.id}`", shape, port.shape, env)
+    wanted = read(scope, port.shape, env)
+    if wanted is not None and any(
+        b is not ANY and scope.session.domain.differ(a, b) is not None for a, b in zip(shape, wanted, strict=True)
+    ):
+        _does_not_arrive(scope, port, shape)
+
+
+def _does_not_arrive(scope: Scope, port: ast.PortDecl, shape: Shape) -> None:
+    """Report a value of another shape than an `input` declares, at the call that passes it."""
+    assert port.shape is not None
+    declared = Label(port.shape.span, "declared here")
+    with scope.session.outside() as call:
+        scope.session.error(
+            codes.BAD_INPUT,
+            f"`{port.name.id}` of `{scope.graph.name}` is {port.shape.span.text}, but {show(shape)} arrives",
+            call or port.shape.span,
+            secondary=[declared] if call else (),
+        )
 
 
 def _is_size_name(word: str) -> bool:

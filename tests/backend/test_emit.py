@@ -104,6 +104,19 @@ def test_growing_blocks_are_a_loop() -> None:
     assert '(f"layer{i + 1}", DenseLayer(16 + 8 * i)) for i in range(6)' in " ".join(source.split())
 
 
+def test_layers_without_names_are_a_loop() -> None:
+    source = emit(
+        net(
+            """block basic(width) { residual { conv(width, 3x3); batchnorm } shortcut: identity }
+            net n { input x: [8, 8, 8]
+              basic(8) x 20 as y
+              concat { from y; conv(8, 1x1) } }"""
+        )
+    )
+    assert 'for i in range(20):\n            self.add_module(str(i), Basic())' in source
+    assert "for i in range(19):\n            x = getattr(self, str(i))(x)" in source
+
+
 def test_docs_stay_inside_docstrings() -> None:
     text = '## a """ b \\ c\\N{x} "\nnet n { input x: [1, 8, 8]\n conv = conv(2, 3x3) }'
     source = emit(net(text))
