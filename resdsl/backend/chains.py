@@ -8,14 +8,17 @@ from typing import Any
 from resdsl.backend.names import fits_container
 from resdsl.backend.progress import formula
 from resdsl.backend.terms import Run, Term
-from resdsl.graph.model import Graph, Node
+from resdsl.graph.model import Graph, Node, Tensor
 from resdsl.ops.base import Op
 
 
 def used_inputs(graph: Graph) -> list[int]:
     """Positions of the inputs that are read. A net keeps all of its own."""
     read = {p.node for n in graph.nodes() for p in n.inputs} | {p.node for p in graph.outputs}
-    return [i for i, id in enumerate(graph.inputs) if id in read]
+    found = [i for i, id in enumerate(graph.inputs) if id in read]
+    if not found and any(isinstance(n.content, Tensor) and n.content.batched for n in graph.nodes()):
+        return [0]  # only its batch is read
+    return found
 
 
 def links(graph: Graph) -> list[Node] | None:

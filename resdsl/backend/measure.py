@@ -1,5 +1,4 @@
 """Measures a compiled net against the same net run eagerly."""
-# ruff: noqa: TID253
 
 from __future__ import annotations
 
@@ -10,12 +9,16 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 from resdsl.backend.compile import Compiled
+from resdsl.backend.errors import MissingTorch
 from resdsl.graph.cost import cost
 from resdsl.sizes import shape_at
+
+try:
+    import torch
+    from torch import Tensor, nn
+except ModuleNotFoundError as missing:
+    raise MissingTorch from missing
 
 
 @dataclass(frozen=True)

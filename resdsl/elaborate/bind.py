@@ -10,8 +10,21 @@ from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
 from resdsl.elaborate.scope import Env, Session
-from resdsl.elaborate.values import POISON, Definition, Projection, Recipe, SizeValue, Value, kind_of, write
-from resdsl.ops.base import Arg, Init, Op, Reject, arguments
+from resdsl.elaborate.values import (
+    POISON,
+    Definition,
+    Projection,
+    Ratio,
+    Recipe,
+    SizeValue,
+    Value,
+    brief,
+    described,
+    kind_of,
+    write,
+)
+from resdsl.ops.base import Arg, Init, Op, Reject, arguments, required
+from resdsl.ops.init import INITS
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -73,7 +86,7 @@ def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Boun
                 codes.BAD_ARGUMENT,
                 f"`{name}` is given twice",
                 argument.span,
-                "given again here" if first else "already bound where the recipe was made",
+                "given again here" if first else f"already bound: `{brief(Recipe(recipe.target, recipe.bound))}`",
                 secondary=[Label(first, "first given here")] if first else (),
             )
             good = False
@@ -99,9 +112,10 @@ def _too_many(
         )
         return
     named = {a.name.id for a in call.args or () if a.name}
-    guess = next((n for n in free if n == argument.span.text), None) or next(
-        (n for n in free if n not in named), free[0]
-    )
+    free = [n for n in free if n not in named] or free
+    extra = [a for a in call.args or () if a.name is None][-sum(a.name is None for a in call.args or ()) + len(positional) :]
+    order = extra.index(argument) if argument in extra else 0
+    guess = argument.span.text if argument.span.text in free else free[min(order, len(free) - 1)]
     edit = Edit(Span(argument.span.source, argument.span.start, argument.span.start), f"{guess} = ")
     count = f"{len(positional)} argument{'s' if len(positional) != 1 else ''} by position"
     session.error(
@@ -109,8 +123,7 @@ def _too_many(
         f"`{guess}` has a default, so it must be given by name",
         argument.span,
         f"{kind_of(recipe)} takes {count}",
-        help=f"write `{guess} = {argument.span.text}`",
-        fix=Fix(f"name the argument `{guess}`", (edit,), safe=guess == argument.span.text),
+        fix=Fix(f"write `{guess} = {argument.span.text}`", (edit,), safe=guess == argument.span.text),
     )
 
 
@@ -119,12 +132,21 @@ def missing(session: Session, recipe: Recipe, bound: Bound, span: Span) -> bool:
     names = [n for n, must in parameters(recipe).items() if must and n not in bound]
     if names:
         listed = " and ".join(f"`{n}`" for n in names)
+        more = ", ".join(f"{n} = ..." for n in names)
+        written = span.text
+        if written.endswith(")") and not written.endswith("()"):
+            full = f"{written[:-1]}, {more})"
+        else:
+            full = f"{recipe.name}({more})"
+        label = "missing here"
+        if isinstance(recipe.target, type):
+            label = " and ".join(f"`{n}` is the {arguments(recipe.target)[n][0].doc}" for n in names)
         session.error(
             codes.MISSING_ARGUMENT,
             f"{kind_of(recipe)} needs {listed}",
             span,
-            "missing here",
-            help=f"write `{recipe.name}({', '.join(n + ' = ...' for n in names)})`",
+            label if len(label) <= 80 else "missing here",
+            help=f"write `{full}`" if len(full) <= 60 else f"write `{recipe.name}(..., {more})`",
         )
     return bool(names)
 
@@ -143,7 +165,12 @@ def make_op(session: Session, cls: type[Op], bound: Bound, span: Span) -> Op | N
         converted = _convert(declared, value, optional=spec.default is None)
         if isinstance(converted, _Wrong):
             session.error(
-                codes.BAD_ARGUMENT, f"`{name}` of `{cls.name}` {converted.text}", place, declared.doc, help=converted.help
+                codes.BAD_ARGUMENT,
+                f"`{name}` of `{cls.name}` {converted.text}",
+                place,
+                declared.doc.partition(";")[0],
+                help=converted.help or _order(cls, name, value, place),
+                fix=_quoted(place, value, declared.choices),
             )
             good = False
         else:
@@ -156,6 +183,26 @@ def make_op(session: Session, cls: type[Op], bound: Bound, span: Span) -> Op | N
         place = bound[reject.blame][1] if reject.blame in bound else span
         session.error(codes.BAD_ARGUMENT, reject.message, place, help=reject.help)
         return None
+
+
+def _order(cls: type[Op], name: str, value: Value, place: Span) -> str | None:
+    """For arguments by position that were swapped: the order."""
+    names = required(cls)
+    before = place.source.text[: place.start].rstrip()
+    by_position = name in names and before.endswith(("(", ","))
+    if not by_position or len(names) < 2:
+        return None
+    others = [arguments(cls)[n][0] for n in names if n != name]
+    if any(not isinstance(_convert(o, value, optional=False), _Wrong) for o in others):
+        return f"the order is `{cls.name}({', '.join(names)})`"
+    return None
+
+
+def _quoted(place: Span, value: Value, choices: Sequence[str]) -> Fix | None:
+    """Replace a misspelt word in quotes."""
+    if not choices or not isinstance(value, str) or place.text != f'"{value}"':
+        return None
+    return replace_fix(Span(place.source, place.start + 1, place.end - 1), value, choices)
 
 
 class _Wrong:
@@ -190,7 +237,15 @@ def _convert(declared: Arg, value: Value, *, optional: bool) -> Any:
         case _:
             fits, word = True, "a value"
     if not fits:
-        return _Wrong(f"must be {word}, this is {kind_of(value)} (`{write(value)}`)")
+        quoted = declared.kind in ("init", "bias") and value in INITS
+        return _Wrong(f"must be {word}, this is {described(value)}", f"write `{value}` without quotes" if quoted else None)
+    ratio = next((v for v in (value if type(value) is tuple else (value,)) if isinstance(v, Ratio)), None)
+    if ratio is not None:
+        return _Wrong(
+            f"must be whole, but `{write(ratio)}` is not for every input",
+            f"write `ceil({write(ratio)})` or `floor({write(ratio)})`,"
+            f" or admit only multiples: `where {ratio.top} % {ratio.bottom} == 0`",
+        )
     if declared.choices and value not in declared.choices:
         return _Wrong(
             f"must be one of {', '.join(write(c) for c in declared.choices)}, this is {write(value)}",

@@ -65,6 +65,10 @@ class Builder(Evaluator):
         self.running: list[ast.Body] = []
         self.uncertain = False
 
+    def carry(self, *flows: Flow) -> None:
+        """Let the next statement take these values."""
+        self.flow = flows
+
     # ---------------------------------------------------------------- values
 
     def feed(self, name: str, flow: Flow, span: Span) -> Flow:

@@ -67,7 +67,7 @@ def _check_expect(
         check_condition(scope, expect, env)
         return
     if at is None:
-        if _mentions_sizes(expect.condition):
+        if expect.condition is not None and _mentions_sizes(expect.condition):
             session.error(
                 codes.EXPECT_FAILED,
                 f"`{expect.condition.span.text}` counts what depends on the input size",

@@ -7,7 +7,7 @@ or in a block nobody calls, is found too. What both find is reported once.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, assert_never
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Label
@@ -16,7 +16,7 @@ from resdsl.elaborate.evaluate import COUNTS, Evaluator, unknown_name
 from resdsl.elaborate.files import Module
 from resdsl.elaborate.functions import FUNCTIONS
 from resdsl.elaborate.scope import Env, Session
-from resdsl.elaborate.values import POISON, Definition, Recipe
+from resdsl.elaborate.values import Definition, Recipe
 from resdsl.ops import OPS
 from resdsl.ops.init import INITS
 from resdsl.syntax import ast
@@ -211,7 +211,7 @@ class _Walker:
                     self.expression(repeat, env)
                 self.thing(thing, env)
 
-    def thing(self, thing: Any, env: Env) -> None:
+    def thing(self, thing: ast.Call | ast.WithBody | ast.Body | ast.Residual, env: Env) -> None:
         """What is applied."""
         match thing:
             case ast.Call():
@@ -227,6 +227,8 @@ class _Walker:
                 for arm in (shortcut.first, shortcut.second):
                     if arm is not None:
                         self.expression(arm, env)
+            case _:
+                assert_never(thing)
 
     # ---------------------------------------------------------------- expressions
 
@@ -303,7 +305,7 @@ class _Walker:
         if isinstance(item, Definition):
             quiet = _Quiet(self.session)
             value = quiet.family(item)
-            return value if isinstance(value, Recipe) and value is not POISON else None
+            return value if isinstance(value, Recipe) else None
         return Recipe(OPS[name.id]) if item is None and name.id in OPS else None
 
 

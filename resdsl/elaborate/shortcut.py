@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
 from resdsl.elaborate.bind import bind
-from resdsl.elaborate.builder import UNKNOWN, Flow
+from resdsl.elaborate.builder import UNKNOWN, Flow, compose
+from resdsl.elaborate.complain import agree_help, sometimes
 from resdsl.elaborate.scope import Env
-from resdsl.elaborate.values import POISON, Closure, Projection, Recipe, kind_of
+from resdsl.elaborate.values import POISON, Closure, Projection, Recipe, described
 from resdsl.graph.model import ShortcutKind
 from resdsl.ops import OPS
-from resdsl.ops.base import show
-from resdsl.sizes import Dim, Size, evaluate
+from resdsl.ops.base import Reject, show
+from resdsl.sizes import Dim, NotClosed, Size
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from resdsl.elaborate.flow import Scope
 
 PROJECT = "project where the shapes differ (He et al. 2015, option B): `identity else projection`"
+PAD = "or pad with zeros, without parameters (option A): `identity else zero_pad`"
 POLICIES = "`identity`, `projection`, `zero_pad`, `none`, or a body `{ ... }`"
 
 
@@ -30,42 +32,41 @@ def close_residual(scope: Scope, residual: ast.Residual, env: Env) -> None:
     if len(scope.flow) != 1:
         scope.session.error(
             codes.NOT_A_STEP,
-            f"a residual takes one value, but {len(scope.flow)} arrive",
+            f"a residual takes one value, but {len(scope.flow) or 'none'} arrive{'' if scope.flow else 's'}",
             residual.shortcut.span,
         )
-        scope.flow = (UNKNOWN,)
+        scope.carry(UNKNOWN)
     start = scope.flow[0]
     if residual.shortcut_first:
         # The shortcut's layers come first in the text, but its policy needs the arm's shape:
         # run the arm in a rehearsal that leaves no trace.
         arm_shape = _rehearse(scope, residual.body, env, start)
         shortcut, kind = _shortcut(scope, residual, env, start, arm_shape)
-        scope.flow = (start,)
+        scope.carry(start)
         scope.run(residual.body, Env(env.module, env))
     else:
         scope.run(residual.body, Env(env.module, env))
-        if len(scope.flow) == 1:
+        if len(_ends(scope)) == 1:
             arm = scope.flow[0]
             shortcut, kind = _shortcut(scope, residual, env, start, arm)
-            scope.flow = (arm,)
+            scope.carry(arm)
         else:
             shortcut, kind = UNKNOWN, "body"
-    if len(scope.flow) != 1:
+    if len(_ends(scope)) != 1:
         scope.session.error(
-            codes.NOT_A_STEP, f"the body of a residual ends in one value, this in {len(scope.flow)}", residual.body.span
+            codes.NOT_A_STEP, f"the body of a residual ends in one value, this in {len(_ends(scope))}", residual.body.span
         )
-        scope.flow = (UNKNOWN,)
+        scope.carry(UNKNOWN)
         return
     if shortcut is None:
         return
     arm = scope.flow[0]
     if arm.shape is None or shortcut.shape is None or arm.port is None or shortcut.port is None:
-        scope.flow = (UNKNOWN,)
+        scope.carry(UNKNOWN)
         return
-    witness = scope.session.domain.mismatch(arm.shape, shortcut.shape)
-    if witness is not None:
-        _mismatch(scope, residual, kind, start, arm, shortcut, witness)
-        scope.flow = (UNKNOWN,)
+    if scope.session.domain.mismatch(arm.shape, shortcut.shape) is not None:
+        _mismatch(scope, residual, kind, start, arm, shortcut)
+        scope.carry(UNKNOWN)
         return
     if arm.shape != shortcut.shape:
         shortcut = Flow(shortcut.port, arm.shape, shortcut.field)  # equal for every admitted size
@@ -74,19 +75,22 @@ def close_residual(scope: Scope, residual: ast.Residual, env: Env) -> None:
     )
 
 
+def _ends(scope: Scope) -> tuple[Flow, ...]:
+    """What the steps so far end in."""
+    return scope.flow
+
+
 def _rehearse(scope: Scope, body: ast.Body, env: Env, start: Flow) -> Flow:
     from resdsl.elaborate.flow import Scope as NewScope
     from resdsl.graph.model import Graph
 
     graph = Graph("rehearsal", "scope", body.span)
     trial = NewScope(scope.session, graph, scope)
-    trial.flow = (trial.feed("x", start, body.span),)
+    trial.carry(trial.feed("x", start, body.span))
     trial.run(body, Env(env.module, env))
-    if len(trial.flow) != 1:
+    if len(_ends(trial)) != 1:
         return UNKNOWN
     end = trial.flow[0]
-    from resdsl.elaborate.builder import compose
-
     return Flow(start.port if end.port else None, end.shape, compose(start.field, end.field))
 
 
@@ -145,7 +149,7 @@ def _run_policy(
         return _filled(scope, name, clause, start, lambda s: s.run(policy.body, Env(policy.env.module, policy.env))), "body"
     if not isinstance(policy, Recipe):
         scope.session.error(
-            codes.BAD_ARGUMENT, f"{kind_of(policy)} is not a shortcut", span, help=f"a shortcut is {POLICIES}"
+            codes.BAD_ARGUMENT, f"a shortcut cannot be {described(policy)}", span, help=f"a shortcut is {POLICIES}"
         )
         return UNKNOWN, "body"
     if isinstance(policy.target, type) and policy.target.name == "identity":
@@ -174,7 +178,7 @@ def _run_policy(
         # Without arguments it fits the arm; its torch text is a slice and a pad, so it has no name.
         given = dict(policy.bound)
         values = {"channels": given.get("channels", channels), "stride": given.get("stride", step or 1)}
-        scope.flow = (start,)
+        scope.carry(start)
         made = scope.apply_op(
             OPS["zero_pad"], {k: (v, span) for k, v in values.items()}, (start,), span, joining=True
         )
@@ -184,7 +188,7 @@ def _run_policy(
     if full is None:
         return UNKNOWN, "body"
     if name is not None:
-        scope.flow = (start,)
+        scope.carry(start)
         scope.run_recipe(policy, full, name, span)
         return scope.flow[0], "body"
     return _filled(scope, None, clause, start, lambda s: s.run_recipe(policy, full, None, span)), "body"
@@ -192,12 +196,12 @@ def _run_policy(
 
 def _filled(scope: Scope, name: str | None, clause: ast.Shortcut, start: Flow, fill: Any) -> Flow:
     """Run layers on the shortcut: in a scope of its name, or in place."""
-    scope.flow = (start,)
+    scope.carry(start)
     if name is None:
         fill(scope)
     else:
         scope.scoped(name, "scope", clause.span, fill)
-    if len(scope.flow) != 1:
+    if len(_ends(scope)) != 1:
         scope.session.error(codes.NOT_A_STEP, "a shortcut ends in one value", clause.span)
         return UNKNOWN
     return scope.flow[0]
@@ -210,59 +214,63 @@ def _mismatch(
     start: Flow,
     arm: Flow,
     shortcut: Flow,
-    witness: dict[str, int],
 ) -> None:
     """Both operands, why they meet, and the way out."""
     assert arm.shape is not None
     assert shortcut.shape is not None
-    assert start.shape is not None
     clause = residual.shortcut
     blame = clause.second if clause.second is not None and kind != "identity" else clause.first
     secondary = [Label(span, text) for span, text in _changes(scope, start, arm)]
     notes = ["\n".join(_table(arm.shape, shortcut.shape))]
-    if witness:
-        sizes = ", ".join(f"{k} = {v}" for k, v in witness.items())
-        both = [
-            show(tuple(evaluate(d, witness) if _known(d, witness) else d for d in s)) for s in (arm.shape, shortcut.shape)
-        ]
-        notes.append(f"at {sizes} the arm gives {both[0]}, the shortcut {both[1]}")
-    carries = f"carries {show(shortcut.shape)}" + (", unchanged from the input" if kind == "identity" else "")
-    if kind != "identity":
-        scope.session.error(
-            codes.SHAPE_MISMATCH,
-            f"the shortcut joins {show(shortcut.shape)} with an arm of {show(arm.shape)}",
-            blame.span,
-            carries,
-            secondary=secondary,
-            notes=notes,
-            help="let the body of the shortcut end in the arm's shape",
-        )
-        return
+    note, conditions = sometimes(scope.session.domain, arm.shape, shortcut.shape)
+    if note:
+        notes.append(note.format("the arm gives", "the shortcut"))
+    helps = agree_help(conditions)
+    if kind == "identity":
+        code, what = codes.SHORTCUT_MISMATCH, "identity shortcut"
+        label = f"carries {show(shortcut.shape)}, unchanged from the input"
+    else:
+        code, what = codes.SHAPE_MISMATCH, "the shortcut"
+        label = f"carries {show(shortcut.shape)}"
+    fix = None
+    if kind == "identity" and not helps:
+        if _fits(scope, start, arm, "zero_pad"):
+            helps.append(PAD)
+        if _fits(scope, start, arm, "conv"):
+            helps.insert(0, PROJECT)
+            if clause.second is None and isinstance(clause.first, ast.Name):
+                end = Span(blame.span.source, blame.span.end, blame.span.end)
+                fix = Fix(PROJECT, (Edit(end, " else projection"),), safe=False)
+    if not helps:
+        helps = ["let the arm and the shortcut end in one shape"]
     scope.session.error(
-        codes.SHORTCUT_MISMATCH,
-        f"identity shortcut joins {show(shortcut.shape)} with an arm of {show(arm.shape)}",
+        code,
+        f"{what} joins {show(shortcut.shape)} with an arm of {show(arm.shape)}",
         blame.span,
-        carries,
+        label,
         secondary=secondary,
         notes=notes,
-        help=(
-            PROJECT,
-            "or pad with zeros, without parameters (option A): `identity else zero_pad`",
-        ),
-        fix=Fix(
-            PROJECT,
-            (Edit(Span(blame.span.source, blame.span.end, blame.span.end), " else projection"),),
-            safe=False,
-        )
-        if clause.second is None and isinstance(clause.first, ast.Name)
-        else None,
+        help=helps,
+        fix=fix,
     )
 
 
-def _known(dim: Dim, values: dict[str, int]) -> bool:
-    from resdsl.sizes import variables
-
-    return all(v in values for v in variables(dim))
+def _fits(scope: Scope, start: Flow, arm: Flow, policy: str) -> bool:
+    """Whether `projection` (its convolution) or `zero_pad` would carry the shape of the arm."""
+    assert arm.shape is not None
+    assert start.shape is not None
+    if len(arm.shape) != len(start.shape) or len(arm.shape) < 2 or not isinstance(arm.shape[0], int):
+        return False
+    stride = tuple(int(s) for s in _stride(start, arm))
+    if policy == "conv":
+        values: dict[str, Any] = {"out": arm.shape[0], "size": 1, "stride": stride, "padding": 0}
+    else:
+        values = {"channels": arm.shape[0], "stride": stride}
+    try:
+        carried = OPS[policy](**values).infer(start.shape)
+    except (Reject, NotClosed):
+        return False
+    return scope.session.domain.mismatch(carried, arm.shape) is None
 
 
 def _changes(scope: Scope, start: Flow, arm: Flow) -> list[tuple[Span, str]]:
@@ -284,7 +292,8 @@ def _changes(scope: Scope, start: Flow, arm: Flow) -> list[tuple[Span, str]]:
 
 def _table(arm: tuple[Dim, ...], shortcut: tuple[Dim, ...]) -> list[str]:
     """The two shapes side by side, axis by axis."""
-    names = ["channels"] + {1: ["length"], 2: ["height", "width"], 3: ["depth", "height", "width"]}.get(len(arm) - 1, [])
+    axes = {1: ["length"], 2: ["height", "width"], 3: ["depth", "height", "width"]}.get(len(arm) - 1, [])
+    names = ["channels", *axes]
     if len(arm) != len(shortcut):
         names = []
     if len(names) != len(arm):

@@ -110,6 +110,17 @@ def test_parameters_over_the_batch() -> None:
     assert made.place.std() > 0
 
 
+def test_only_the_batch_is_read() -> None:
+    made = build(
+        net(
+            """net n { input x: [4, 6]
+              t = { param token: [batch, 2, 6] = ones
+                from token -> linear(6) } }"""
+        )
+    )
+    assert made(torch.rand(3, 4, 6)).shape == (3, 2, 6)
+
+
 def test_initialisers() -> None:
     made = build(
         net(

@@ -36,6 +36,7 @@ net n {
 @pytest.fixture(autouse=True)
 def _fresh() -> Any:
     torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
     yield
     torch._dynamo.reset()
 
