@@ -85,7 +85,7 @@ def labels(path: str | None, net: Net) -> Callable[[int], str]:
 
 
 def predict(
-    net: Net, module: torch.nn.Module, path: str | Path, device: object, top: int
+    net: Net, module: torch.nn.Module, path: str | Path, device: torch.device | str, top: int
 ) -> list[tuple[int, float]]:
     """The `top` most likely classes of a picture: (index, probability). Raises `BadImage`."""
     shape = net.graph.output_shapes

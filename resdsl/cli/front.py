@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from resdsl.cli.common import Failed, Usage, failing, find_or_fail, input_shape, load_net, settings, show, sizes, use_color
 from resdsl.diagnostics.model import Diagnostic
 from resdsl.elaborate.files import read_source
 from resdsl.files import write_file
+from resdsl.find import Found, NotFound, find
 from resdsl.pipeline import check
 from resdsl.source import Source
 
@@ -66,9 +68,7 @@ def check_command(args: argparse.Namespace) -> int:
     return 1 if failing(everything) else 0
 
 
-def _found(spec: str, into: list[Diagnostic]) -> object:
-    from resdsl.find import NotFound, find
-
+def _found(spec: str, into: list[Diagnostic]) -> Found | None:
     try:
         return find(spec)
     except NotFound as error:
@@ -107,7 +107,7 @@ def summary_command(args: argparse.Namespace) -> int:
         net = load_net(args)
     except Failed:
         return 1
-    table = args.table or (_suffix(args.output, ("md", "csv", "json", "tex")) if args.output else "text")
+    table: Any = args.table or (_suffix(args.output, ("md", "csv", "json", "tex")) if args.output else "text")
     at = sizes(args, net) if net.nominal is not None or input_shape(args) else None
     text = summary(net, at, format=table, depth=args.depth, color=use_color(args) and not args.output)
     if args.output:

@@ -10,7 +10,7 @@ from resdsl.backend.errors import MissingTorch
 from resdsl.cli.common import Failed, Usage, input_shape, load_net, show, sizes
 from resdsl.cli.front import draw_command, summary_command
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Diagnostic, Label
+from resdsl.diagnostics.model import Code, Diagnostic, Label
 from resdsl.files import write_file
 from resdsl.graph.model import Net
 from resdsl.source import Source, Span
@@ -143,7 +143,7 @@ def _load(args: argparse.Namespace, net: Net, module: object) -> None:
         raise Failed
 
 
-def _problem(code: codes.Code, path: str, message: str, notes: tuple[str, ...] = ()) -> Diagnostic:
+def _problem(code: Code, path: str, message: str, notes: tuple[str, ...] = ()) -> Diagnostic:
     return Diagnostic(code, message, Label(Span(Source(path, ""), 0, 0)), notes=notes)
 
 

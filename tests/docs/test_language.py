@@ -164,19 +164,20 @@ def test_codes_exist() -> None:
 
 
 def test_limits() -> None:
-    from resdsl.elaborate import files, flow, functions, operators, scope
+    from resdsl.elaborate import evaluate, files, functions, operators, scope
     from resdsl.syntax import build_expr, parser
 
-    section = _section("Limits").replace("\u202f", " ")
+    section = _section("Limits")
     for limit in (
         parser.MAX_NESTING,
         parser.MAX_DEPTH,
         scope.MAX_CALL_DEPTH,
-        flow.MAX_REPEAT,
         scope.MAX_NODES,
+        scope.MAX_STEPS,
         functions.MAX_LIST,
+        evaluate.MAX_TEXT,
         build_expr.MAX_DIGITS,
     ):
-        assert f" {limit:,} |".replace(",", " ") in section
+        assert f"| {limit:,} |".replace(",", " ") in section
     assert operators.MAX_NUMBER == 10**15
     assert files.MAX_BYTES == 4_000_000
