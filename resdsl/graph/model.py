@@ -113,7 +113,7 @@ class Graph:
     span: Span
     doc: str | None = None
     args: tuple[tuple[str, Any], ...] = ()
-    nx: nx.MultiDiGraph = field(default_factory=nx.MultiDiGraph)
+    nx: nx.MultiDiGraph[str] = field(default_factory=nx.MultiDiGraph)
     inputs: list[str] = field(default_factory=list)
     outputs: list[Port] = field(default_factory=list)
     output_names: tuple[str, ...] = ()
@@ -142,8 +142,8 @@ class Graph:
 
     def nodes(self) -> Iterator[Node]:
         """All nodes in the order they were written, which is topological: a node only takes earlier ones."""
-        for _, data in self.nx.nodes(data="node"):
-            yield data
+        for _, data in self.nx.nodes(data=True):
+            yield data["node"]
 
     def shape(self, port: Port) -> Shape | None:
         """Shape of a value."""
