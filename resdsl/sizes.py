@@ -63,7 +63,7 @@ class Size:
     def __mul__(self, other: Dim) -> Dim:
         if isinstance(other, int):
             return _size(self.var, self.slope * other, tuple(o * other for o in self.offsets))
-        return Product(1, (self,)) * other
+        return _product(1, (self,)) * other
 
     def __rmul__(self, other: int) -> Dim:
         return self * other
@@ -90,7 +90,7 @@ class Product:
             return Product(self.coefficient * other, self.factors) if other else 0
         more = other.factors if isinstance(other, Product) else (other,)
         scale = other.coefficient if isinstance(other, Product) else 1
-        return Product(self.coefficient * scale, tuple(sorted((*self.factors, *more), key=_order)))
+        return _product(self.coefficient * scale, (*self.factors, *more))
 
     def __rmul__(self, other: int) -> Dim:
         return self * other
@@ -111,6 +111,16 @@ class Product:
 
 Dim: TypeAlias = int | Size | Product
 Shape: TypeAlias = tuple[Dim, ...]
+
+
+def _product(coefficient: int, factors: tuple[Size, ...]) -> Product:
+    """A product in one form: what divides a factor is in the coefficient."""
+    bare = []
+    for f in factors:
+        common = gcd(f.slope, *f.offsets)
+        coefficient *= common
+        bare.append(Size(f.var, f.slope // common, tuple(o // common for o in f.offsets)) if common > 1 else f)
+    return Product(coefficient, tuple(sorted(bare, key=_order)))
 
 
 def variable(name: str) -> Size:

@@ -57,13 +57,14 @@ def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Boun
     bound: Bound = {name: (value, call.callee.span) for name, value in recipe.bound}
     given: dict[str, Span] = {}
     open_positions = [n for n, must in names.items() if must and n not in bound]
-    good = True
+    good, extra = True, 0
     for argument in call.args or ():
         value = evaluator.evaluate(argument.value, env)
         if argument.name is None:
             if not open_positions:
-                _too_many(session, recipe, names, bound, argument, call)
+                _too_many(session, recipe, names, bound, argument, call, extra)
                 good = False
+                extra += 1
                 continue
             name = open_positions.pop(0)
         else:
@@ -102,8 +103,15 @@ def _takes(names: dict[str, bool]) -> str:
 
 
 def _too_many(
-    session: Session, recipe: Recipe, names: dict[str, bool], bound: Bound, argument: ast.Arg, call: ast.Call
+    session: Session,
+    recipe: Recipe,
+    names: dict[str, bool],
+    bound: Bound,
+    argument: ast.Arg,
+    call: ast.Call,
+    order: int,
 ) -> None:
+    """Report an argument by position beyond those without a default, the `order`-th of them."""
     free = [n for n, must in names.items() if not must and n not in bound]
     positional = [n for n, must in names.items() if must]
     if not free:
@@ -113,8 +121,6 @@ def _too_many(
         return
     named = {a.name.id for a in call.args or () if a.name}
     free = [n for n in free if n not in named] or free
-    extra = [a for a in call.args or () if a.name is None][-sum(a.name is None for a in call.args or ()) + len(positional) :]
-    order = extra.index(argument) if argument in extra else 0
     guess = argument.span.text if argument.span.text in free else free[min(order, len(free) - 1)]
     edit = Edit(Span(argument.span.source, argument.span.start, argument.span.start), f"{guess} = ")
     count = f"{len(positional)} argument{'s' if len(positional) != 1 else ''} by position"
@@ -140,7 +146,7 @@ def missing(session: Session, recipe: Recipe, bound: Bound, span: Span) -> bool:
             full = f"{recipe.name}({more})"
         label = "missing here"
         if isinstance(recipe.target, type):
-            label = " and ".join(f"`{n}` is the {arguments(recipe.target)[n][0].doc}" for n in names)
+            label = ", ".join(f"`{n}`: {arguments(recipe.target)[n][0].doc}" for n in names)
         session.error(
             codes.MISSING_ARGUMENT,
             f"{kind_of(recipe)} needs {listed}",

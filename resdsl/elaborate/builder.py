@@ -15,11 +15,11 @@ from resdsl.elaborate.bind import Bound, make_op
 from resdsl.elaborate.evaluate import Evaluator
 from resdsl.elaborate.scope import MAX_NODES, MAX_STEPS, Session
 from resdsl.elaborate.values import POISON
-from resdsl.syntax import ast
 from resdsl.graph.model import Content, Feed, Field, Graph, Node, Port, ShortcutKind
 from resdsl.ops.base import Init, Op, Reject, show
 from resdsl.sizes import Dim, NotClosed, Product, Shape, Size
 from resdsl.source import Span
+from resdsl.syntax import ast
 
 
 class Abort(Exception):

@@ -108,11 +108,16 @@ def rejected(scope: Builder, op: Op, reject: Reject, bound: Bound, inputs: Seque
     place, origins = span, _origins(scope, inputs, span)
     if isinstance(reject.blame, str):
         place = bound[reject.blame][1] if reject.blame in bound else span
+        if reject.code == "missing-argument" and "size" in bound:
+            place = bound["size"][1]
         origins = origins[:1] if reject.blame in bound else []
     elif isinstance(reject.blame, int) and len(inputs) > 2:
         origins = [_origin(scope, inputs[0]), _origin(scope, inputs[reject.blame])]
     prefix = "" if reject.message.startswith(f"`{op.name}`") else f"`{op.name}`: "
-    notes, helps = [], [reject.help] if reject.help else []
+    fix = _argument_fix(reject, span) or _pool_fix(scope, op, reject, inputs)
+    notes, helps = [], [reject.help] if reject.help and not fix else []
+    if fix is not None and op.name == "linear":
+        helps = ["`adaptive_avgpool(7x7)` makes a fixed size too, with more positions"]
     if reject.code == "shape-mismatch" and isinstance(reject.blame, int):
         axis = getattr(op, "axis", None)
         first, other = inputs[0].shape, inputs[reject.blame].shape
@@ -127,7 +132,7 @@ def rejected(scope: Builder, op: Op, reject: Reject, bound: Bound, inputs: Seque
         secondary=origins[:2],
         notes=notes,
         help=helps,
-        fix=_argument_fix(reject, span) or _pool_fix(scope, op, reject, inputs),
+        fix=fix,
     )
 
 
@@ -137,7 +142,7 @@ def _origins(scope: Builder, inputs: Sequence[Flow], span: Span) -> list[Label]:
     for flow in inputs:
         if flow.port is not None and flow.shape is not None:
             label = _origin(scope, flow)
-            if (label.span.start, label.span.end) != (span.start, span.end):
+            if (label.span.start, label.span.end) != (span.start, span.end) and label not in labels:
                 labels.append(label)
     return labels
 
@@ -171,7 +176,7 @@ def _pool_fix(scope: Builder, op: Op, reject: Reject, inputs: Sequence[Flow]) ->
     chained = text[:start].rstrip().endswith("->") or text[node.span.end :].lstrip().startswith("->")
     joint = " -> " if chained else "; "
     return Fix(
-        "pool to one position before it, for every input size",
+        "make one position of every input size with `global_avgpool`",
         (Edit(Span(node.span.source, start, start), f"global_avgpool{joint}"),),
     )
 
@@ -222,4 +227,4 @@ def agree_help(conditions: Sequence[str]) -> list[str]:
     """How to admit only sizes at which two shapes agree."""
     if not conditions:
         return []
-    return [f"they agree for some sizes: to admit only those, write `where {', '.join(conditions)}` after the net's input"]
+    return [f"`where {', '.join(conditions)}` after the net's input admits only sizes at which they agree"]

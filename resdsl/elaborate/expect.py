@@ -94,7 +94,7 @@ def _failed(session: Session, scope: NetScope, expect: ast.Expect, env: Env) -> 
         if isinstance(left, int) and isinstance(right, int):
             label = f"`{condition.left.span.text}` is {left:,}: {abs(left - right):,} {'more' if left > right else 'less'}"
             if condition.operator == "==" and isinstance(condition.right, ast.Literal):
-                fix = Fix(f"if the net is right, write {left:_}", (Edit(condition.right.span, f"{left:_}"),))
+                fix = Fix(f"if the net is right, write `{left:_}`", (Edit(condition.right.span, f"{left:_}"),))
         else:
             label = f"{brief(left)} {condition.operator} {brief(right)} is false"
     session.error(codes.EXPECT_FAILED, f"`{condition.span.text}` does not hold", condition.span, label, fix=fix)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from resdsl import resources
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Diagnostic, Label, Sink
-from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label, Sink
+from resdsl.diagnostics.suggest import closest, did_you_mean, replace_fix
 from resdsl.elaborate.values import Definition
 from resdsl.source import Source, Span
 from resdsl.syntax import ast
@@ -114,6 +115,8 @@ class Loader:
 
         if name.id in module.names:
             first = module.names[name.id]
+            if first is None:
+                return  # its `use` was reported
             place = first.decl.name.span if isinstance(first, Definition) else first.name.span
             if name.id in module.imported:
                 place = module.imported[name.id].span
@@ -127,7 +130,10 @@ class Loader:
             return
         if name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id == "projection":
             what = "an op" if name.id in OPS else "part of the language"
-            self._error(codes.RESERVED_NAME, f"`{name.id}` is {what} and cannot be redefined", name.span)
+            self._error(
+                codes.RESERVED_NAME, f"`{name.id}` is {what} and cannot be redefined", name.span, "choose another name"
+            )
+            module.names[name.id] = None
             return
         module.names[name.id] = value
         module.owners[name.id] = module
@@ -136,11 +142,10 @@ class Loader:
         self.sink.add(Diagnostic(code, message, Label(span, label), more, (), (help,) if help else ()))
 
     def _use(self, module: Module, use: ast.Use, path: Path | None) -> None:
-        other = self._find(use, path)
+        other = self._find(module, use, path)
         if other is None:
             for name in use.names:
-                module.lets[name.id] = None  # poison: already reported
-                module.names.setdefault(name.id, None)
+                module.names.setdefault(name.id, None)  # already reported
             return
         for name in use.names:
             if name.id not in other.names:
@@ -157,13 +162,41 @@ class Loader:
                 module.names.setdefault(name.id, None)
                 continue
             if name.id in module.names:
-                self._error(codes.DUPLICATE_NAME, f"`{name.id}` is defined twice", name.span, "defined again here")
+                first = module.imported.get(name.id)
+                more = (Label(first.span, "first used here"),) if first else ()
+                self._error(codes.DUPLICATE_NAME, f"`{name.id}` is defined twice", name.span, "defined again here", *more)
                 continue
             module.names[name.id] = other.names[name.id]
             module.owners[name.id] = other.owners.get(name.id, other)
             module.imported[name.id] = name
 
-    def _find(self, use: ast.Use, path: Path | None) -> Module | None:
+    def _not_found(self, origin: ast.LayerName, text: str, target: Path, reason: str) -> None:
+        """Report a file that cannot be read, with the one that was probably meant."""
+        if target.is_dir():
+            target, text = target / "_", f"{text.rstrip('/')}/_"
+        files = sorted(p for p in target.parent.glob("*.res")) if target.parent.is_dir() else []
+        if isinstance(origin, ast.Text):
+            folder = text.rpartition("/")[0]
+            near = [f"{folder}/{p.name}" if folder else p.name for p in files]
+            span = Span(origin.span.source, origin.span.start + 1, origin.span.end - 1)
+            if f"{text}.res" in near:
+                near = [f"{text}.res"]
+        else:
+            span, near = origin.span, [f"{text.rpartition('.')[0]}.{p.stem}" for p in files]
+        word = closest(text, near)
+        if word is None and len(near) == 1 and near[0] == f"{text}.res":
+            word = near[0]
+        self.sink.add(
+            Diagnostic(
+                codes.IMPORT_NOT_FOUND,
+                f"cannot use `{text.removesuffix('/_')}`: {reason}",
+                Label(origin.span),
+                help=(f"there are {', '.join(f'`{n}`' for n in near[:8])}",) if near and word is None else (),
+                fix=Fix(f"did you mean `{word}`?", (Edit(span, word),)) if word else None,
+            )
+        )
+
+    def _find(self, module: Module, use: ast.Use, path: Path | None) -> Module | None:
         origin = use.origin
         if isinstance(origin, ast.Text):
             text = origin.span.text[1:-1]
@@ -181,13 +214,17 @@ class Loader:
                     codes.IMPORT_NOT_FOUND,
                     f"there is no library `{parts[0]}`",
                     origin.span,
-                    help='the bundled library is `std`; a file is used by its path: `use "blocks.res" { ... }`',
+                    help=f'the bundled library is `std`; a file is used by its path: `use "{"/".join(parts)}.res" {{ ... }}`',
                 )
                 return None
             base = resources.specs().resolve()
             target = base.joinpath(*parts[1:]).with_suffix(".res")
             text = ".".join(parts)
-        resolved = target.resolve()
+        try:
+            resolved = target.resolve()
+        except (OSError, RuntimeError, ValueError):
+            self._error(codes.IMPORT_NOT_FOUND, f"cannot use `{text}`: the path leads nowhere", origin.span)
+            return None
         if not resolved.is_relative_to(base):
             self._error(
                 codes.IMPORT_OUTSIDE,
@@ -198,16 +235,25 @@ class Loader:
             return None
         if resolved in self.loading:
             names = [p.name for p in self.loading[self.loading.index(resolved) :]] + [resolved.name]
-            self._error(codes.IMPORT_CYCLE, f"files use each other in a circle: {' -> '.join(names)}", origin.span)
+            self._error(
+                codes.IMPORT_CYCLE,
+                f"files use each other in a circle: {' -> '.join(names)}",
+                origin.span,
+                "the circle closes here",
+                help="put what they share into a file of its own",
+            )
             return None
         if resolved in self.modules:
             return self.modules[resolved]
         library = resources.specs().resolve()
-        shown = f"std/{resolved.relative_to(library)}" if resolved.is_relative_to(library) else str(target)
+        shown = f"std/{resolved.relative_to(library)}" if resolved.is_relative_to(library) else _beside(module, text)
         source = read_source(resolved, shown)
         if isinstance(source, str):
-            near = sorted(p.stem for p in resolved.parent.glob("*.res")) if resolved.parent.is_dir() else []
-            hint = did_you_mean(resolved.stem, near)
-            self._error(codes.IMPORT_NOT_FOUND, f"cannot use `{text}`: {source}", origin.span, help=hint or "")
+            self._not_found(origin, text, target, source)
             return None
         return self.load(source, resolved)
+
+
+def _beside(module: Module, text: str) -> str:
+    """The name a used file is shown under: as the file that uses it."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(module.source.path), text))

@@ -21,7 +21,6 @@ from resdsl.source import Span
 from resdsl.syntax import ast
 
 
-
 class Scope(Builder):
     """A module scope: the body of a net or block, a named brace or chain, or a repeat."""
 
@@ -394,7 +393,7 @@ class Scope(Builder):
             if name in self.addresses:
                 continue
             self.graph.order.remove(name)
-            if not self.stopped:
+            if not self.stopped and not self.session.failed:
                 self.session.sink.add(
                     Diagnostic(
                         codes.UNUSED_VALUE,

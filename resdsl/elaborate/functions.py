@@ -93,8 +93,10 @@ def _len(value: Value) -> int:
 
 def _div(a: Value, b: Value) -> Value:
     numbers(a, b)
-    if isinstance(b, bool) or not isinstance(b, int) or b == 0:
-        raise Refuse(f"needs a divisor that is an integer other than 0, got {described(b)}")
+    if b == 0:
+        raise Refuse("divides by zero")
+    if isinstance(b, bool) or not isinstance(b, int):
+        raise Refuse(f"needs an integer to divide by, got {described(b)}")
     if isinstance(a, Ratio):
         raise Refuse("needs a whole number")
     if isinstance(a, float):

@@ -8,11 +8,11 @@ from typing import Any
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label
 from resdsl.diagnostics.suggest import did_you_mean
+from resdsl.domain import Domain, match_sizes
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.bind import bind
 from resdsl.elaborate.builder import UNKNOWN, Abort, Flow
 from resdsl.elaborate.declare import wrong_inputs
-from resdsl.domain import Domain, match_sizes
 from resdsl.elaborate.evaluate import Evaluator
 from resdsl.elaborate.expect import check_expects
 from resdsl.elaborate.flow import Scope
@@ -227,7 +227,7 @@ def elaborate_net(
                 family.call.span if family else name_span,
                 "missing here" if family else "",
                 secondary=[Label(param.name.span, "has no default")],
-                help=None if family else f"{setting}, or declare a family: `net mine = {base.name}(...)`",
+                help=_with_argument(family.call, param.name.id) if family else f"{setting}, or declare a family: `net mine = {base.name}(...)`",
             )
             env.names[param.name.id] = POISON
     graph = Graph(definition.name, "net", decl.span, definition.decl.doc or decl.doc, tuple(env.names.items()))
@@ -286,6 +286,12 @@ def _complain_of_ends(session: Session, scope: NetScope, graph: Graph, span: Spa
         session.error(codes.NO_OUTPUT, f"net `{graph.name}` has no output", span)
     elif all(isinstance(graph.node(p.node).content, Feed) for p in graph.outputs):
         session.error(codes.NO_OUTPUT, f"net `{graph.name}` does nothing to its input", span, help="add layers after `input`")
+
+
+def _with_argument(call: ast.Call, name: str) -> str:
+    """How a call is written with one more argument."""
+    inside = ", ".join([f"{name} = ...", *(a.span.text for a in call.args or ())])
+    return f"write `{call.callee.id}({inside})`" if len(inside) < 50 else f"write `{call.callee.id}(..., {name} = ...)`"
 
 
 def _has_input(body: ast.Body) -> bool:

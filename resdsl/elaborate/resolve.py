@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from typing import Any, assert_never
 
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Diagnostic, Label
+from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
 from resdsl.elaborate.bind import bind, missing
+from resdsl.elaborate.circles import report_circles
 from resdsl.elaborate.evaluate import COUNTS, Evaluator, unknown_name
 from resdsl.elaborate.files import Module
 from resdsl.elaborate.functions import FUNCTIONS
@@ -19,6 +20,7 @@ from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import Definition, Recipe
 from resdsl.ops import OPS
 from resdsl.ops.init import INITS
+from resdsl.source import Span
 from resdsl.syntax import ast
 
 
@@ -44,9 +46,24 @@ def resolve(session: Session, module: Module) -> None:
                     codes.UNUSED_IMPORT,
                     f"`{name}` is used from another file and never needed",
                     Label(place.span),
-                    help=("leave it out",),
+                    fix=_without(module, place),
                 )
             )
+    session.endless.update(report_circles(session, module))
+
+
+def _without(module: Module, name: ast.Name) -> Fix:
+    """Leave a name out of its `use`, or the whole of it when there is no other."""
+    use = next(i for i in module.file.items if isinstance(i, ast.Use) and name in i.names)
+    text, start, end = module.source.text, name.span.start, name.span.end
+    if len(use.names) == 1:
+        start, end = use.span.start, use.span.end
+        end += text[end : end + 1] == "\n"
+    elif name is use.names[-1]:
+        start = use.names[-2].span.end
+    else:
+        end = use.names[use.names.index(name) + 1].span.start
+    return Fix("leave it out", (Edit(Span(module.source, start, end), ""),), safe=True)
 
 
 class _Blank(Evaluator):
@@ -78,17 +95,22 @@ class _Walker:
             env.names.update({c: None for c in COUNTS if c not in env.names})
         self.body(block.body, env)
         for name, what in self.declared:
-            if id(name) in self.used:
+            if id(name) in self.used or self.reported(name.span):
                 continue
-            code = codes.UNUSED_PARAMETER if what == "parameter" else codes.UNUSED_LET
+            parameter = what == "parameter"
             self.session.sink.add(
                 Diagnostic(
-                    code,
-                    f"{what} `{name.id}` has no effect",
+                    codes.UNUSED_PARAMETER if parameter else codes.UNUSED_LET,
+                    f"parameter `{name.id}` has no effect" if parameter else f"`let {name.id}` has no effect",
                     Label(name.span, "never used"),
                     help=("use it or leave it out",),
                 )
             )
+
+    def reported(self, span: Span) -> bool:
+        """Whether another mistake was found in a name, from which it only follows that nothing uses it."""
+        ends = (span.source, span.start, span.end)
+        return any(ends == (p.source, p.start, p.end) for p in (d.primary.span for d in self.session.sink.items))
 
     def family_env(self, family: ast.Family) -> Env:
         """Names an `expect` of a family may use: the parameters and sizes of the net it calls."""
@@ -106,8 +128,16 @@ class _Walker:
 
     def declare(self, name: ast.Name, env: Env, what: str) -> None:
         """A new compile-time name. Words that run may not be hidden."""
-        if name.id in env.names and env.names[name.id] is not None:
-            self.session.error(codes.DUPLICATE_NAME, f"`{name.id}` is defined twice", name.span, "defined again here")
+        first = env.names.get(name.id)
+        if first is not None:
+            self.session.error(
+                codes.DUPLICATE_NAME,
+                f"`{name.id}` is defined twice",
+                name.span,
+                "defined again here",
+                secondary=[Label(first.span, "first defined here")],
+            )
+            self.used.add(id(first))
         hidden = "an op" if name.id in OPS else "part of the language"
         if name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id == "projection":
             self.session.error(
@@ -172,7 +202,7 @@ class _Walker:
                     self.expression(value, env)
             case ast.Input(ports=ports, where=where, at=at):
                 for port in ports:
-                    self.shape(port.shape, env)
+                    self.input_shape(port, env)
                 for expr in (*where, *at):
                     self.expression(expr, env)
             case ast.Output(names=names):
@@ -197,6 +227,25 @@ class _Walker:
         for item in shape.items if shape else ():
             if not (isinstance(item, ast.Name) and item.id in ("_", "batch")):
                 self.expression(item, env)
+
+    def input_shape(self, port: ast.PortDecl, env: Env) -> None:
+        """The shape of an input, where a small letter is easily meant as a size that varies."""
+        for item in port.shape.items if port.shape else ():
+            word = item.id if isinstance(item, ast.Name) else ""
+            if word.islower() and not env.lookup(word)[0] and word not in self.module.names:
+                self.session.error(
+                    codes.UNKNOWN_NAME,
+                    f"unknown name `{word}`",
+                    item.span,
+                    "not a parameter or `let` in sight",
+                    fix=Fix(
+                        f"a size that varies with the input begins with a capital letter: `{word.capitalize()}`",
+                        (Edit(item.span, word.capitalize()),),
+                    ),
+                )
+                env.names[word] = None
+            else:
+                self.shape(ast.ListExpr((item,), item.span), env)
 
     def link(self, link: ast.Link, env: Env) -> None:
         """One link of a chain."""
@@ -306,7 +355,7 @@ class _Walker:
             quiet = _Quiet(self.session)
             value = quiet.family(item)
             return value if isinstance(value, Recipe) else None
-        return Recipe(OPS[name.id]) if item is None and name.id in OPS else None
+        return Recipe(OPS[name.id]) if name.id not in self.module.names and name.id in OPS else None
 
 
 class _Quiet(Evaluator):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from resdsl.elaborate.flow import Scope
 
 PROJECT = "project where the shapes differ (He et al. 2015, option B): `identity else projection`"
-PAD = "or pad with zeros, without parameters (option A): `identity else zero_pad`"
+PAD = "pad with zeros, without parameters (option A): `identity else zero_pad`"
 POLICIES = "`identity`, `projection`, `zero_pad`, `none`, or a body `{ ... }`"
 
 

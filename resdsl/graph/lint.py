@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label, Sink
-from resdsl.graph.model import Feed, Graph, Net, Node, Tensor
+from resdsl.graph.model import Feed, Graph, Net, Node, Port, Tensor
 from resdsl.ops.base import Op
 from resdsl.source import Span
 
@@ -37,7 +37,7 @@ def _bare_conv(graph: Graph) -> Iterator[Diagnostic]:
                 codes.BARE_CONV,
                 f"`{node.content.name}` has neither bias nor norm",
                 Label(node.span, "nothing can shift its output"),
-                help=("add `bias = true`", "or put a norm after it"),
+                help=("a norm after it does as well",),
                 fix=_with_bias(node),
             )
 
@@ -53,8 +53,35 @@ def _with_bias(node: Node) -> Fix | None:
 def _unused_value(graph: Graph) -> Iterator[Diagnostic]:
     """A step whose result goes nowhere."""
     kept = {p.node for p in graph.outputs}
+    read = {*graph.outputs, *(port for node in graph.nodes() for port in node.inputs)}
     for node in graph.nodes():
-        if isinstance(node.content, (Feed, Tensor)) or node.id in kept or graph.nx.out_degree(node.id):
+        unread = [i for i in range(len(node.shapes)) if Port(node.id, i) not in read]
+        if isinstance(node.content, Op) and 0 < len(unread) < len(node.shapes):
+            yield Diagnostic(
+                codes.UNUSED_VALUE,
+                f"output {unread[0] + 1} of {len(node.shapes)} of `{node.content.name}` is never used",
+                Label(node.span),
+                help=("name the outputs with `as`, and continue from each with `from`",),
+            )
+        if node.id in kept or graph.nx.out_degree(node.id):
+            continue
+        if isinstance(node.content, Tensor):
+            what = "parameter" if node.content.trained else "buffer"
+            yield Diagnostic(
+                codes.UNUSED_VALUE,
+                f"the {what} `{node.content.name}` is never read",
+                Label(node.span),
+                help=(f"read it with `from {node.content.name}`, or leave it out",),
+            )
+            continue
+        if isinstance(node.content, Feed):
+            if node.content.name == node.span.text:  # named by an `input`
+                yield Diagnostic(
+                    codes.UNUSED_VALUE,
+                    f"the input `{node.content.name}` is never used",
+                    Label(node.span),
+                    help=(f"continue from it with `from {node.content.name}`, or leave it out",),
+                )
             continue
         yield Diagnostic(
             codes.UNUSED_VALUE,

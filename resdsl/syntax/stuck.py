@@ -159,6 +159,8 @@ class Stuck:
             return ["`else`"] if "else" in accepts else ["a new line", "`;`"]
         if "NAME" in accepts:
             return ["a name", *(mark for mark in marks if mark in ("`)`", "`}`", "`:`"))]
+        if "PATH" in accepts:
+            return ["a name with a dot, like `conv.weight`"]
         if self.opener and OPENING[self.opener.text] in accepts:
             return [mark for mark in marks if mark in ("`,`", "`:`", "`)`", "`]`", "`}`")]
         if "else" in accepts:

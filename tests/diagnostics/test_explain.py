@@ -8,6 +8,8 @@ import pytest
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.codes import CODES
 from resdsl.diagnostics.explain import page, parse_page
+from resdsl.pipeline import check
+from resdsl.source import Source
 
 # One spec alone cannot show these: they need other files, a command line, weights or an image.
 WITHOUT_SPEC = {
@@ -30,6 +32,25 @@ def test_page_has_the_form(slug):
         assert parsed.title == slug
         assert parsed.bad != parsed.good
         assert len(parsed.bad.splitlines()) <= 12
+
+
+@pytest.mark.parametrize("slug", [slug for slug in CODES if slug not in WITHOUT_SPEC])
+def test_examples_do_what_the_page_says(slug):
+    parsed = parse_page(page(slug) or "")
+    assert parsed is not None
+    bad = check(Source("bad.res", parsed.bad)).diagnostics
+    assert [d.code.slug for d in bad] == [slug]
+    assert check(Source("good.res", parsed.good)).diagnostics == ()
+
+
+@pytest.mark.parametrize("slug", CODES)
+def test_code_is_used(slug):
+    package = Path(codes.__file__).parent.parent
+    name = slug.upper().replace("-", "_")
+    files = [path for path in package.rglob("*.py") if path.name != "codes.py"]
+    used = any(re.search(rf"\bcodes\.{name}\b", path.read_text("utf-8")) for path in files)
+    raised = any(f'code="{slug}"' in path.read_text("utf-8") for path in files)  # by an op, in a `Reject`
+    assert used or raised
 
 
 def test_no_page_is_left_over():

@@ -1,0 +1,85 @@
+"""Every bundled net compiles without a graph break, and the compiled net says what the eager one says.
+
+By default one net of each spec file; `--full` takes all of them (half an hour on two cores).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resdsl import load, resources
+from resdsl.diagnostics.model import Sink
+from resdsl.elaborate.files import Loader, read_source
+from resdsl.source import Source
+
+torch = pytest.importorskip("torch")
+
+from resdsl.backend.build import build  # noqa: E402
+from resdsl.backend.compile import compile_net  # noqa: E402
+from resdsl.backend.measure import report  # noqa: E402
+
+QUICK = {
+    *("alexnet", "lenet5", "mobilenet_v2_0_35", "preact_resnet18", "resnet18", "resnet20", "resnet18d"),
+    *("se_resnet18", "stochastic_depth110", "vgg11", "wrn_16_4"),
+}
+
+
+def _nets() -> list[str]:
+    found = []
+    for path in sorted(resources.specs().glob("*.res")):
+        source = read_source(path)
+        assert isinstance(source, Source)
+        module = Loader(Sink(), path.parent).load(source, path)
+        assert module is not None
+        found.extend(module.closed_nets)
+    return found
+
+
+def _small(name: str) -> dict[str, int] | None:
+    """Sizes for quick runs: what compiles at 64x64 compiles at 224x224."""
+    net = load(name).net
+    return {size: max(64 if (net.nominal or {}).get(size, 0) > 64 else 32, net.least[size]) for size in net.sizes}
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Any:
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+def _skip_unless_full(request: pytest.FixtureRequest, name: str) -> None:
+    if name not in QUICK and not request.config.getoption("--full"):
+        pytest.skip("--full")
+
+
+def test_quick_takes_one_of_each_file() -> None:
+    for path in sorted(resources.specs().glob("*.res")):
+        text = Path(path).read_text()
+        assert any(f"net {name} " in text or f"net {name}(" in text for name in QUICK), path.name
+
+
+@pytest.mark.parametrize("name", _nets())
+def test_compiled_is_eager(name: str, request: pytest.FixtureRequest) -> None:
+    _skip_unless_full(request, name)
+    made = compile_net(load(name).net, device="cpu")
+    found = report(made, batch=1, sizes=_small(name), runs=1)
+    assert found.relative < 1e-4, str(found)
+
+
+@pytest.mark.parametrize("name", _nets())
+def test_one_graph(name: str, request: pytest.FixtureRequest) -> None:
+    """The whole net, also where it is compiled by block, is one graph to dynamo."""
+    _skip_unless_full(request, name)
+    net = load(name).net
+    module = build(net).eval()
+    whole = torch.compile(module, fullgraph=True, backend="eager")
+    shape = net.graph.input_shapes[0]
+    assert shape is not None
+    sizes = _small(name) or {}
+    x = torch.rand(1, *(d if isinstance(d, int) else d.at(sizes[d.var]) for d in shape))  # type: ignore[union-attr]
+    with torch.no_grad():
+        assert torch.equal(whole(x), module(x))
