@@ -37,18 +37,20 @@ def find(spec: str) -> Found:
     name, net = spec, None
     if ":" in spec and not Path(spec).exists():
         name, _, net = spec.rpartition(":")
+    if not name:
+        raise NotFound(_unreadable(spec, "it names no file", []))
     path = Path(name)
     if path.suffix == ".res" or path.exists() or "/" in name:
         source = read_source(path)
         if isinstance(source, str):
-            raise NotFound(_unreadable(name, source, _near_files(path)))
+            raise NotFound(_unreadable(name, source, _near_files(path), folder=path.is_dir()))
         return Found(source, path, net)
     for file in bundled_files():
         source = read_source(file, f"std/{file.name}")
         if isinstance(source, str):
             continue
         names = _NET.findall(source.text)
-        if name in names:
+        if name in names and net is None:
             return Found(source, file, name)
         if file.stem == name and net is not None:
             return Found(source, file, net)
@@ -73,10 +75,10 @@ def _near_files(path: Path) -> list[str]:
     return sorted(str(p) for p in folder.glob("*.res")) if folder.is_dir() else []
 
 
-def _unreadable(name: str, reason: str, near: list[str]) -> Diagnostic:
+def _unreadable(name: str, reason: str, near: list[str], *, folder: bool = False) -> Diagnostic:
     from resdsl.diagnostics.suggest import did_you_mean
 
-    help = did_you_mean(name, near)
+    help = f"`resdsl test {name}` checks all files in it" if folder else did_you_mean(name, near)
     return Diagnostic(
         codes.UNREADABLE,
         f"cannot read `{name}`: {reason}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 
 from resdsl.cli import front
 from resdsl.cli.common import Usage
@@ -15,6 +16,9 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that cannot show × shows \\xd7
+            stream.reconfigure(errors="backslashreplace")
     parser = _parser()
     args = parser.parse_args(argv)
     run: Command | None = getattr(args, "run", None)
@@ -32,6 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        print(f"resdsl: cannot write or read a file: {reason}", file=sys.stderr)
+        return 2
 
 
 def _torch(name: str) -> Command:

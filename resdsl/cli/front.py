@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from resdsl.cli.common import Failed, Usage, failing, find_or_fail, input_shape, load_net, settings, show, sizes, use_color
+from resdsl.cli.common import Failed, Usage, failing, input_shape, load_net, settings, show, sizes, use_color
 from resdsl.diagnostics.model import Diagnostic
 from resdsl.elaborate.files import read_source
 from resdsl.files import write_file
@@ -44,10 +44,7 @@ def check_command(args: argparse.Namespace) -> int:
     everything: list[Diagnostic] = []
     good: list[str] = []
     for spec in args.spec:
-        try:
-            found = find_or_fail(args, spec) if args.format not in ("json", "sarif") else _found(spec, everything)
-        except Failed:
-            return 1
+        found = _found(spec, everything)
         if found is None:
             continue
         source, path, net = found.source, found.path, found.net
@@ -167,6 +164,13 @@ def _read(args: argparse.Namespace, path: Path) -> Source:
     return source
 
 
+def _stdin() -> Source:
+    try:
+        return Source("<stdin>", sys.stdin.read())
+    except UnicodeDecodeError:
+        raise Usage("the standard input is not UTF-8 text") from None
+
+
 def fmt_command(args: argparse.Namespace) -> int:
     """`resdsl fmt PATH...`."""
     from resdsl.diagnostics.fixes import fix_diff
@@ -176,7 +180,7 @@ def fmt_command(args: argparse.Namespace) -> int:
 
     changed, broken = 0, False
     stdin = args.paths == ["-"]
-    sources = [Source("<stdin>", sys.stdin.read())] if stdin else [_read(args, p) for p in _files(args, args.paths)]
+    sources = [_stdin()] if stdin else [_read(args, p) for p in _files(args, args.paths)]
     for source in sources:
         sink = Sink()
         if parse(source, sink) is None or sink.has_errors:

@@ -60,6 +60,7 @@ class Builder(Evaluator):
         self.captured: dict[Port, Flow] = {}
         self.capture_ports: list[Port] = []
         self.addresses: dict[str, Span] = {}
+        self.containers: dict[str, Span] = {}
         self.named: dict[str, Span] = {}
         self.registered: set[str] = set()
         self.running: list[ast.Body] = []
@@ -191,7 +192,25 @@ class Builder(Evaluator):
             )
             name += f"#{len(self.addresses)}"
         self.addresses[name] = span
+        self._within(name, span)
         return name
+
+    def _within(self, name: str, span: Span) -> None:
+        """No layer may lie inside another: `head` and `head.fc` would share an address."""
+        inner = name
+        while "." in inner:
+            inner = inner.rpartition(".")[0]
+            self.containers.setdefault(inner, span)
+        outer = next((a for a in (name, *_above(name)) if a in self.containers and a in self.addresses), None)
+        if outer is not None:
+            other = self.containers[outer] if outer == name else self.addresses[outer]
+            self.session.error(
+                codes.DUPLICATE_NAME,
+                f"`{name}` lies inside `{outer}`, which is a layer" if outer != name else f"other layers lie inside `{name}`",
+                span,
+                secondary=[Label(other, "the other one")] if other != span else (),
+                help="write the inner layer into the braces of the outer one, or choose another name",
+            )
 
     def count_step(self, span: Span) -> None:
         """Count what runs, and stop where that is more than anybody means."""
@@ -347,6 +366,12 @@ class Builder(Evaluator):
             self.session.domain.at_least(dim.var, least)
             if least > self.session.bounds.get(dim.var, (1, span))[0]:
                 self.session.bounds[dim.var] = (least, span)
+
+
+def _above(name: str) -> list[str]:
+    """`a.b`, `a` for `a.b.c`."""
+    parts = name.split(".")
+    return [".".join(parts[:i]) for i in range(len(parts) - 1, 0, -1)]
 
 
 def _outputs_of(op: Op) -> tuple[int, ...]:

@@ -158,7 +158,7 @@ def expect(scope: Scope, statement: ast.Expect, env: Env) -> None:
     if scope.is_net:
         scope.expects.append((statement, env))
         return
-    if scope.graph.kind == "net" and (statement.at is not None or mentions_counts(statement.condition)):
+    if scope.graph.kind == "net" and (statement.at or mentions_counts(statement.condition)):
         return  # about the net on its own, and checked where that is compiled
     if statement.condition is None:
         assert statement.target is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING
 from typing import Any, assert_never
 
 from resdsl.diagnostics import codes
@@ -22,6 +23,7 @@ from resdsl.elaborate.values import (
     brief,
     described,
     kind_of,
+    write,
 )
 from resdsl.ops import OPS
 from resdsl.ops.base import Reject
@@ -154,6 +156,8 @@ class Evaluator:
             return Recipe(Projection())
         if expr.id in FUNCTIONS:
             return Function(expr.id)
+        if expr.id == "none":
+            return None
         size = env.size(expr.id)
         if size is not None:
             return size
@@ -352,10 +356,18 @@ class Evaluator:
         return POISON if bound is None else Recipe(recipe.target, tuple((k, v) for k, (v, _) in bound.items()))
 
     def _init(self, name: str, positional: dict[int, Any], named: dict[str, Any], span: Span) -> Value:
-        declared = list(INITS[name])
+        declared = [d for d, (_, default) in INITS[name].items() if default is MISSING]
         if len(positional) > len(declared):
-            takes = " and ".join(f"`{d}`" for d in declared) or "no argument"
-            return self._bad(f"`{name}` takes {takes}", span)
+            optional = [d for d in INITS[name] if d not in declared and d not in named]
+            if not optional:
+                return self._bad(f"`{name}` takes no further argument", span)
+            self.session.error(
+                codes.POSITIONAL,
+                f"`{optional[0]}` of `{name}` has a default, so it must be given by name",
+                span,
+                help=f"write `{optional[0]} = {write(positional[len(declared)])}`",
+            )
+            return POISON
         given = {declared[i]: v for i, v in positional.items()} | named
         try:
             return make_init(name, given)

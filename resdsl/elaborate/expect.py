@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix
-from resdsl.domain import match_sizes
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.declare import check_condition
 from resdsl.elaborate.evaluate import mentions_counts, words_of
 from resdsl.elaborate.scope import Env, Session
-from resdsl.elaborate.values import POISON, Definition, brief
+from resdsl.elaborate.values import Definition, brief
 from resdsl.graph.cost import cost
 from resdsl.graph.model import Net
 from resdsl.syntax import ast
@@ -44,15 +43,9 @@ def _check_expect(
     if changed and (counted or expect.target is not None):
         return  # these are about the net as it is written
     at = net.nominal
-    if expect.at is not None:
-        dims = tuple(scope.integer(i, env, "a size after `at`") for i in expect.at.items)
-        if POISON in dims:
-            return
-        at = {}
-        first = net.graph.input_shapes[0]
-        reason = match_sizes(first, dims, session.domain, at)
-        if reason is not None:
-            session.error(codes.BAD_INPUT, f"`at {expect.at.span.text}` does not fit: {reason}", expect.at.span)
+    if expect.at:
+        at = shape_text.sizes_at(scope, expect.at, net.graph.input_shapes, env)
+        if at is None:
             return
     if expect.target is not None:
         assert expect.shape is not None

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Label
+from resdsl.diagnostics.model import Label, Sink
 from resdsl.diagnostics.suggest import did_you_mean
-from resdsl.domain import Domain, match_sizes
+from resdsl.domain import Domain
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.bind import bind
 from resdsl.elaborate.builder import UNKNOWN, Abort, Flow
@@ -19,6 +19,7 @@ from resdsl.elaborate.flow import Scope
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import POISON, Definition, Recipe, kind_of
 from resdsl.graph.model import Feed, Graph, Net
+from resdsl.ops.base import show
 from resdsl.sizes import Size
 from resdsl.source import Source, Span
 from resdsl.syntax import ast
@@ -76,6 +77,15 @@ def nested_input(scope: Scope, flows: list[Flow]) -> None:
                 shape_text.bind_sizes(scope, port, flow.shape, env)
             made.append(fed)
         scope.flow = tuple(made)
+        for condition in statement.where:
+            if scope.condition(condition, env) is False:
+                arriving = ", ".join(show(f.shape) for f in flows if f.shape is not None)
+                scope.session.error(
+                    codes.BAD_INPUT,
+                    f"net `{scope.graph.name}` does not admit {arriving}",
+                    condition.span,
+                    "this does not hold",
+                )
 
     scope.net_input = start
 
@@ -158,31 +168,8 @@ class NetScope(Scope):
 
     def _nominal(self, statement: ast.Input, declared: list[Any], env: Env) -> None:
         self.nominal_span = statement.at[0].span.to(statement.at[-1].span)
-        if len(statement.at) != len(declared):
-            gives = f"{len(statement.at)} shape{'s' if len(statement.at) != 1 else ''}"
-            self.session.error(
-                codes.BAD_INPUT,
-                f"`at` gives {gives} for {len(declared)} input{'s' if len(declared) != 1 else ''}",
-                self.nominal_span,
-                help="write one shape for each input: `at [3, 224, 224], [1, 224, 224]`",
-            )
-            return
-        nominal: dict[str, int] = {}
-        for written, shape in zip(statement.at, declared, strict=True):
-            dims = tuple(self.integer(i, env, "a size after `at`") for i in written.items)
-            if shape is None or POISON in dims:
-                return
-            reason = match_sizes(shape, dims, self.session.domain, nominal)
-            if reason is not None:
-                where = statement.where[0].span.to(statement.where[-1].span) if statement.where else None
-                self.session.error(
-                    codes.BAD_INPUT,
-                    f"`at {written.span.text}` does not fit: {reason}",
-                    written.span,
-                    secondary=[Label(where, "the conditions")] if where and "conditions" in reason else (),
-                )
-                return
-        self.nominal = nominal
+        where = statement.where[0].span.to(statement.where[-1].span) if statement.where else None
+        self.nominal = shape_text.sizes_at(self, statement.at, declared, env, where)
 
 
 def elaborate_net(
@@ -334,8 +321,16 @@ def _settings(
                 help=did_you_mean(name, names) or (f"it has {', '.join(f'`{n}`' for n in names)}" if names else None),
             )
             continue
-        expr = parse_expression(source, len(name) + 1, len(source.text), session.sink)
-        if expr is None:
+        trial = Sink()
+        expr = parse_expression(source, len(name) + 1, len(source.text), trial)
+        if expr is None or trial.has_errors:
+            place = trial.sorted()[0].primary.span if trial.items else span
+            session.error(
+                codes.BAD_SETTING,
+                f"`{text}` is not a value" if text else f"`{name}` is given no value",
+                Span(source, place.start, max(place.end, place.start + 1)),
+                help="write a value as in a spec: `10`, `true`, `[3, 4, 6, 3]`",
+            )
             continue
         value = Evaluator(session).evaluate(expr, Env(base.module))
         if value is not POISON:

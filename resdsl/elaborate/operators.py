@@ -86,6 +86,8 @@ def _equal(domain: Domain, a: Value, b: Value) -> bool:
             if not _meet(domain, a, b):
                 return False
             raise Undecided
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(_equal(domain, x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, bool) != isinstance(b, bool):
         return False
     return bool(a == b)

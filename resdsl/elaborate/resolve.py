@@ -143,6 +143,15 @@ class _Walker:
             self.session.error(
                 codes.RESERVED_NAME, f"`{name.id}` is {hidden} and cannot be redefined", name.span, "choose another name"
             )
+        hides = self.module.names.get(name.id)
+        if isinstance(hides, Definition) and first is None:
+            self.session.error(
+                codes.DUPLICATE_NAME,
+                f"`{name.id}` is a {hides.word} of this file already",
+                name.span,
+                "would hide it",
+                secondary=[Label(hides.decl.name.span, "defined here")],
+            )
         env.names[name.id] = name
         self.declared.append((name, what))
 
@@ -210,7 +219,7 @@ class _Walker:
             case ast.Expect(condition=condition, target=target, shape=shape, at=at):
                 self.texts([target], env)
                 self.shape(shape, env)
-                for part in (condition, at):
+                for part in (condition, *at):
                     if part is not None:
                         self.expression(part, env)
             case ast.Init(value=value):
@@ -330,7 +339,7 @@ class _Walker:
                 self.used.add(id(value))
         elif name.id in self.module.names:
             self.used_globals.add(name.id)
-        elif not (name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id == "projection"):
+        elif not (name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id in ("projection", "none")):
             unknown_name(self.session, name, env)
 
     def call(self, call: ast.Call, env: Env, *, runs: bool) -> None:

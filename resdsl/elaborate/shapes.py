@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
 from resdsl.elaborate.complain import sometimes
+from resdsl.domain import match_sizes
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON, Ratio, kind_of
 from resdsl.ops.base import show
@@ -114,6 +116,40 @@ def declare_sizes(scope: Scope, shape: ast.ListExpr, env: Env, span: Span) -> Sh
             return None
         dims.append(value)
     return tuple(dims)
+
+
+def sizes_at(
+    scope: Scope,
+    written: tuple[ast.ListExpr, ...],
+    declared: Sequence[Shape | None],
+    env: Env,
+    conditions: Span | None = None,
+) -> dict[str, int] | None:
+    """The input sizes that `at [3, 224, 224]` gives, one shape for each input; None after a mistake."""
+    if len(written) != len(declared):
+        scope.session.error(
+            codes.BAD_INPUT,
+            f"`at` gives {len(written)} shape{'s' if len(written) != 1 else ''}"
+            f" for {len(declared)} input{'s' if len(declared) != 1 else ''}",
+            written[0].span.to(written[-1].span),
+            help="write one shape for each input: `at [3, 224, 224], [1, 224, 224]`",
+        )
+        return None
+    sizes: dict[str, int] = {}
+    for text, shape in zip(written, declared, strict=True):
+        dims = tuple(scope.integer(i, env, "a size after `at`") for i in text.items)
+        if shape is None or POISON in dims:
+            return None
+        reason = match_sizes(shape, dims, scope.session.domain, sizes)
+        if reason is not None:
+            scope.session.error(
+                codes.BAD_INPUT,
+                f"`at {text.span.text}` does not fit: {reason}",
+                text.span,
+                secondary=[Label(conditions, "the conditions")] if conditions and "conditions" in reason else (),
+            )
+            return None
+    return sizes
 
 
 def bind_sizes(scope: Scope, port: ast.PortDecl, shape: Shape, env: Env) -> None:

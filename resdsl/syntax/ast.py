@@ -339,7 +339,7 @@ class Expect:
     condition: Expr | None
     target: LayerName | None
     shape: ListExpr | None
-    at: ListExpr | None
+    at: tuple[ListExpr, ...]
     span: Span = _span()
 
 

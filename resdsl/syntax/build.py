@@ -169,11 +169,10 @@ class Builder(ExpressionBuilder):
         return ast.Output(names, len(names) < len(children), span)
 
     def _expect(self, children: list[Any], span: Span) -> ast.Expect:
-        at = _one(children, _At)
-        shape = at[0] if at else None
+        at = tuple(_one(children, _At) or ())
         if len(children) > 1 and not isinstance(children[1], _At):
-            return ast.Expect(None, children[0], children[1], shape, span)
-        return ast.Expect(children[0], None, None, shape, span)
+            return ast.Expect(None, children[0], children[1], at, span)
+        return ast.Expect(children[0], None, None, at, span)
 
     def _at(self, children: list[Any], span: Span) -> _At:
         return _At(children)
