@@ -35,12 +35,12 @@ class NotFound(Exception):
 def find(spec: str) -> Found:
     """Find a spec by file, `FILE:NET`, or bundled name. Raises `NotFound`."""
     name, net = spec, None
-    if ":" in spec and not Path(spec).exists():
+    if ":" in spec and not _exists(Path(spec)):
         name, _, net = spec.rpartition(":")
     if not name:
         raise NotFound(_unreadable(spec, "it names no file", []))
     path = Path(name)
-    if path.suffix == ".res" or path.exists() or "/" in name:
+    if path.suffix == ".res" or _exists(path) or "/" in name:
         source = read_source(path)
         if isinstance(source, str):
             raise NotFound(_unreadable(name, source, _near_files(path), folder=path.is_dir()))
@@ -68,6 +68,14 @@ def bundled_nets() -> list[str]:
     for file in bundled_files():
         names.extend(_NET.findall(file.read_text(encoding="utf-8")))
     return names
+
+
+def _exists(path: Path) -> bool:
+    """Whether something lies there; no when the name is not one that the system takes."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _near_files(path: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,8 +27,11 @@ class Report:
     """What was measured, in seconds; times are for one image, without gradients.
 
     Attributes:
+        way: "whole" or "blocks"; `how` says it in words.
         first: time of the first call, which compiles.
         difference: largest difference of an output from eager; `relative`: divided by the largest output.
+        rounding: (compiled, eager): how far each is from the net in float64, divided by the largest
+            output. Depth amplifies rounding, so a difference means little without these.
         compiled, eager: median time for an image.
     """
 
@@ -41,22 +45,28 @@ class Report:
     first: float
     difference: float
     relative: float
+    rounding: tuple[float, float]
     compiled: float
     eager: float
+    how: str
+
+    @property
+    def agrees(self) -> bool:
+        """Whether compiled is eager up to rounding: close to it, or as close to float64 as eager is."""
+        return self.relative < 1e-5 or self.rounding[0] <= 4 * max(self.rounding[1], 1e-6)
 
     def __str__(self) -> str:
-        parts = f"by block: {self.signatures} graphs for {self.calls} blocks"
-        how = "as a whole" if self.way == "whole" else parts
         return "\n".join(
             (
                 f"device      {self.device}",
                 f"parameters  {self.parameters:,}",
                 f"MACs        {self.macs:,}",
                 f"signatures  {self.signatures}, in {self.calls} blocks",
-                f"compiled    {how}, first call {self.first:.1f} s",
-                f"difference  {self.difference:.2g}, {self.relative:.2g} of the largest output",
-                f"compiled    {1000 * self.compiled:.2f} ms an image, in batches of {self.batch}",
-                f"eager       {1000 * self.eager:.2f} ms an image",
+                f"compiled    {self.how}, first call {self.first:.1f} s",
+                f"difference  from eager {self.difference:.2g}, {self.relative:.2g} of the largest output",
+                f"            from float64: compiled {self.rounding[0]:.2g}, eager {self.rounding[1]:.2g} of it",
+                f"time        compiled {1000 * self.compiled:.2f} ms an image, in batches of {self.batch}",
+                f"            eager {1000 * self.eager:.2f} ms an image",
             )
         )
 
@@ -81,7 +91,9 @@ def report(compiled: Compiled, batch: int = 1, sizes: dict[str, int] | None = No
         first, got = _timed(compiled.module, inputs, compiled.device)
         wanted = _flat(compiled.eager(*inputs))
         difference = float((_flat(got) - wanted).abs().max())
-        largest = float(wanted.abs().max())
+        largest = float(wanted.abs().max()) or 1.0
+        exact = _flat(copy.deepcopy(compiled.eager).double()(*(x.double() for x in inputs)))
+        rounding = tuple(float((_flat(y).double() - exact).abs().max()) / largest for y in (got, wanted))
         times: list[tuple[float, float]] = []
         for _ in range(runs):
             fast, _ = _timed(compiled.module, inputs, compiled.device)
@@ -97,9 +109,11 @@ def report(compiled: Compiled, batch: int = 1, sizes: dict[str, int] | None = No
         batch=batch,
         first=first,
         difference=difference,
-        relative=difference / largest if largest else 0.0,
+        relative=difference / largest,
+        rounding=(rounding[0], rounding[1]),
         compiled=median(t[0] for t in times) / batch,
         eager=median(t[1] for t in times) / batch,
+        how=compiled.how,
     )
 
 
@@ -141,7 +155,7 @@ def _timed(module: Any, inputs: list[Tensor], device: torch.device) -> tuple[flo
 def _flat(out: Any) -> Tensor:
     """All outputs as one vector."""
     if isinstance(out, Tensor):
-        return out.flatten().float()
+        return out.flatten()
     values = out.values() if isinstance(out, dict) else out
     return torch.cat([_flat(o) for o in values])
 

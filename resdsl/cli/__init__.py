@@ -17,8 +17,8 @@ Command = Callable[[argparse.Namespace], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a terminal that cannot show × shows \\xd7
-            stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, TextIOWrapper):  # a terminal may not know ×
+            stream.reconfigure(errors="replace")
     parser = _parser()
     args = parser.parse_args(argv)
     run: Command | None = getattr(args, "run", None)

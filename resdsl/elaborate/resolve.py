@@ -340,7 +340,10 @@ class _Walker:
         elif name.id in self.module.names:
             self.used_globals.add(name.id)
         elif not (name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id in ("projection", "none")):
-            unknown_name(self.session, name, env)
+            meant = unknown_name(self.session, name, env)
+            declared = env.lookup(meant)[1] if meant else None
+            if declared is not None:
+                self.used.add(id(declared))  # one slip, not two mistakes
 
     def call(self, call: ast.Call, env: Env, *, runs: bool) -> None:
         """A call: its word, its arguments, and whether they fit what is known to be called."""

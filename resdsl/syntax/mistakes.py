@@ -6,6 +6,7 @@ Each rule looks at the place where the parser stopped and is silent unless it kn
 from __future__ import annotations
 
 from resdsl.diagnostics.model import Diagnostic
+from resdsl.diagnostics.suggest import closest
 from resdsl.syntax.build_expr import RESERVED
 from resdsl.syntax.stuck import Stuck
 from resdsl.syntax.tokens import CLOSING, OPENING, Kind, Token, tokens
@@ -13,6 +14,10 @@ from resdsl.syntax.tokens import CLOSING, OPENING, Kind, Token, tokens
 _POLICIES = "`identity`, `projection`, `zero_pad` or `none`"
 _COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 _WITH_BODY = ("stage", "for", "if", "block", "net", "else")
+_STATEMENTS = (
+    "stage", "layer", "output", "input", "expect", "from", "apply", "init", "param", "buffer", "for", "if", "let",
+)  # fmt: skip
+_ITEMS = ("net", "block", "let", "use", "edition")
 _WORDS = (Kind.WORD, Kind.PATH, Kind.STRING, Kind.NUMBER, Kind.SIZE)
 
 
@@ -30,6 +35,33 @@ def reserved_name(s: Stuck) -> Diagnostic | None:
         at=s.span(word),
         help=f'choose another name; a key of this name is written `"{word.text}"`',
     )
+
+
+def misspelt_word(s: Stuck) -> Diagnostic | None:
+    """`outptu x`, `} shortct: identity`: a word of the language with a slip."""
+    found, first = s.found, s.statement[0] if s.statement else None
+    if found is None or found.kind not in _WORDS:
+        return None
+    if found.kind is Kind.WORD and (meant := closest(found.text, _accepted(s, found))):
+        token = found
+    elif first is not None and first.kind is Kind.WORD and not first.text[-1].isdigit() and first.text not in RESERVED:
+        words = ("residual",) if found.text == "shortcut" else _STATEMENTS if s.statement == [first] else ()
+        meant, token = closest(first.text, words), first
+    else:
+        return None
+    if meant is None:
+        return None
+    fix = s.fix(f"did you mean `{meant}`?", (s.span(token), meant))
+    return s.error("not a word of the language", expected=f"`{meant}`", found=f"`{token.text}`", at=s.span(token), fix=fix)
+
+
+def _accepted(s: Stuck, found: Token) -> list[str]:
+    """The words that could stand in the place of one that is not at the start of a statement."""
+    if s.opener is None:
+        return list(_ITEMS)
+    if s.before is None or s.line(s.before) != s.line(found) or s.statement == []:
+        return []
+    return [word for word in s.accepts if word.isalpha() and word.islower()]
 
 
 def not_closed(s: Stuck) -> Diagnostic | None:
