@@ -16,7 +16,7 @@ from resdsl.source import Source
 
 SPECS = sorted(resources.specs().glob("*.res"))
 UI = sorted(Path(__file__).parent.glob("*/*.res"))
-WORD = re.compile(r"#[^\n]*|\"[^\"\n]*\"|[A-Za-z_][A-Za-z0-9_]*")
+WORD = re.compile(r"#[^\n]*|\"[^\"\n]*\"|(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z0-9_]*")
 TOKEN = re.compile(r"#[^\n]*|\"[^\"\n]*\"|[A-Za-z_][A-Za-z0-9_]*|[0-9][0-9x_.]*|->|[=<>!*]=|\*\*|\s+|.", re.DOTALL)
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
