@@ -37,7 +37,9 @@ def resolve_family(evaluator: Evaluator, item: Definition) -> Any:
         calls.append((item.decl, Env(item.module)))
         base = item.module.names.get(item.decl.call.callee.id)
         if not isinstance(base, Definition):
-            return evaluator.evaluate(item.decl.call, Env(item.module))
+            value = evaluator.evaluate(item.decl.call, Env(item.module))
+            guessed = isinstance(value, Recipe) and isinstance(value.target, Definition)
+            return POISON if guessed and isinstance(value.target.decl, ast.Family) else value
         item = base
     recipe = Recipe(item)
     for family, env in reversed(calls):

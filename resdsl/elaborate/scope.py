@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from resdsl.elaborate.files import Module
     from resdsl.graph.model import Graph
 
-MAX_NODES = 20_000
+MAX_NODES = 50_000
 MAX_STEPS = 500_000
 MAX_CALL_DEPTH = 64
 

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from resdsl import resources
 from resdsl.diagnostics.model import Diagnostic, Severity
 from resdsl.diagnostics.render import render
+from resdsl.elaborate.functions import FUNCTIONS
+from resdsl.ops import OPS
+from resdsl.ops.init import INITS
 from resdsl.pipeline import Checked, check
 from resdsl.source import Source
 
@@ -61,7 +64,7 @@ def misspell(path: Path, index: int, way: str, at: int, letter: str) -> None:
     start, end = words(text)[index]
     wrong = slip(text[start:end], way, at, letter)
     known = {text[a:b] for a, b in words(text)}
-    if wrong == text[start:end] or wrong in known or not re.fullmatch(r"[A-Za-z_]\w*", wrong):
+    if wrong == text[start:end] or wrong in {*known, *OPS, *INITS, *FUNCTIONS} or not re.fullmatch(r"[A-Za-z_]\w*", wrong):
         return
     changed = text[:start] + wrong + text[end:]
     found = errors(checked(path, changed))
@@ -71,8 +74,8 @@ def misspell(path: Path, index: int, way: str, at: int, letter: str) -> None:
     # Names are free: a layer, block, net or parameter may be called anything when nothing asks for it.
     before = text[:start].rstrip()
     after = text[end:].lstrip()
-    declared = before.endswith(("net", "block", "input", "stage", "layer", "as", "shortcut", "{", ";", "}", "\n"))
-    named = after.startswith(("=", ":", ",")) or declared
+    declared = before.endswith(("net", "block", "input", "stage", "layer", "as", "shortcut", "for", "{", ";", "}", "\n"))
+    named = after.startswith(("=", ":", ",", "in ")) or declared
     assert named or wrong[0].isupper(), f"`{wrong}` in the place of `{text[start:end]}` is not reported"
 
 
