@@ -71,7 +71,8 @@ def slope(folder: Path, runs: int) -> dict[str, float]:
     spec = folder / "deep.res"
     spec.write_text(DEEP)
     code = (
-        "import sys, time; from pathlib import Path; from resdsl.pipeline import check; from resdsl.source import Source\n"
+        "import sys, time; from pathlib import Path\n"
+        "from resdsl.pipeline import check; from resdsl.source import Source\n"
         "text = Path(sys.argv[1]).read_text(); best = 1e9\n"
         f"for _ in range({max(runs, 3)}):\n"
         "    t = time.perf_counter(); c = check(Source('deep.res', text), None, ['deep'], {'n': sys.argv[2]})\n"
@@ -81,7 +82,9 @@ def slope(folder: Path, runs: int) -> dict[str, float]:
     made = {}
     for layers in (110, 1_000, 2_000, 5_000, 10_000):
         blocks = str(layers // 2)
-        done = subprocess.run([PYTHON, "-c", code, str(spec), blocks], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [PYTHON, "-c", code, str(spec), blocks], check=True, capture_output=True, text=True
+        )
         made[str(layers)] = float(done.stdout)
     return made
 
@@ -94,10 +97,22 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        subprocess.run(resdsl("compile", "resnet152", "-o", str(folder / "net.py")), check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            resdsl("compile", "resnet152", "-o", str(folder / "net.py")),
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
         rows = [
-            ("check resnet50 / import torch", 0.25, ratio(resdsl("check", "resnet50"), IMPORT_TORCH, args.runs)),
-            ("check resnet1202 / import torch", 0.5, ratio(resdsl("check", "resnet1202"), IMPORT_TORCH, args.runs)),
+            (
+                "check resnet50 / import torch",
+                0.25,
+                ratio(resdsl("check", "resnet50"), IMPORT_TORCH, args.runs),
+            ),
+            (
+                "check resnet1202 / import torch",
+                0.5,
+                ratio(resdsl("check", "resnet1202"), IMPORT_TORCH, args.runs),
+            ),
             (
                 "summary resnet152 / torchinfo",
                 0.1,
@@ -105,17 +120,24 @@ def main() -> None:
             ),
         ]
         depth = slope(folder, args.runs)
-    print(f"Python {platform.python_version()}, {platform.machine()}, {args.runs} alternating pairs, medians\n")
+    print(
+        f"Python {platform.python_version()}, {platform.machine()}, {args.runs} alternating pairs, medians\n"
+    )
     for title, bar, row in rows:
         verdict = "holds" if row["ratio"] <= bar else "MISSED"
-        print(f"{title:<34} {row['ours_s']:6.2f} s / {row['theirs_s']:5.2f} s = {row['ratio']:.3f}  (at most {bar}: {verdict})")
+        print(
+            f"{title:<34} {row['ours_s']:6.2f} s / {row['theirs_s']:5.2f} s = {row['ratio']:.3f}"
+            f"  (at most {bar}: {verdict})"
+        )
     print("\ncheck time against depth (one process each, best of runs)")
     for layers, took in depth.items():
         print(f"{layers:>7} layers  {took * 1e3:8.1f} ms  {took / int(layers) * 1e6:7.1f} us a layer")
     growth = (depth["10000"] - depth["1000"]) / 9_000 / ((depth["2000"] - depth["1000"]) / 1_000)
     print(f"slope from 1,000 to 10,000 over slope from 1,000 to 2,000: {growth:.2f} (1 is linear)")
     if args.json:
-        args.json.write_text(json.dumps({"rows": {t: r for t, _, r in rows}, "depth": depth}, indent=1) + "\n")
+        args.json.write_text(
+            json.dumps({"rows": {t: r for t, _, r in rows}, "depth": depth}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

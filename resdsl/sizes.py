@@ -119,7 +119,9 @@ def _product(coefficient: int, factors: tuple[Size, ...]) -> Product:
     for f in factors:
         common = gcd(f.slope, *f.offsets)
         coefficient *= common
-        bare.append(Size(f.var, f.slope // common, tuple(o // common for o in f.offsets)) if common > 1 else f)
+        bare.append(
+            Size(f.var, f.slope // common, tuple(o // common for o in f.offsets)) if common > 1 else f
+        )
     return Product(coefficient, tuple(sorted(bare, key=_order)))
 
 

@@ -53,7 +53,9 @@ def test_the_cache_gives_the_parsed_tree(path: Path, tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[0]", "[99, 0, 1]", "not json", '[-1, "x"]', "[" * 5000])
-def test_a_damaged_entry_is_parsed_again(content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_entry_is_parsed_again(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cache, "_folder", lambda: tmp_path)
     source = Source("a.res", "net a { input x: [3, H, W]; relu }\n")
     made = cache.parse(source, Sink())

@@ -38,7 +38,9 @@ def _importers(module: str) -> set[str]:
 
 
 def test_only_the_back_end_imports_torch() -> None:
-    allowed = {f"backend/{name}.py" for name in ("build", "compile", "weights", "image", "regional", "measure")}
+    allowed = {
+        f"backend/{name}.py" for name in ("build", "compile", "weights", "image", "regional", "measure")
+    }
     assert _importers("torch") <= allowed | {"cli/torch.py"}
 
 
@@ -69,7 +71,10 @@ def test_only_draw_imports_graphviz() -> None:
 def test_layers(layer: str, forbidden: list[str]) -> None:
     for path in sorted((PACKAGE / layer).rglob("*.py")):
         for name in _imports(path):
-            assert not any(name == f"resdsl.{f}" or name.startswith(f"resdsl.{f}.") for f in forbidden), (path, name)
+            assert not any(name == f"resdsl.{f}" or name.startswith(f"resdsl.{f}.") for f in forbidden), (
+                path,
+                name,
+            )
 
 
 def test_files_stay_small() -> None:

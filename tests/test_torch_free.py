@@ -27,9 +27,7 @@ COMMANDS = [
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: " ".join(c[:2]) if c[0] == "ops" else c[0])
 def test_command_without_torch(command: list[str], tmp_path: Path) -> None:
     code = (
-        "import sys; sys.modules['torch'] = None\n"
-        "from resdsl.cli import main\n"
-        f"sys.exit(main({command!r}))"
+        f"import sys; sys.modules['torch'] = None\nfrom resdsl.cli import main\nsys.exit(main({command!r}))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -179,9 +179,7 @@ class Forward:
         # A sum or product starts a new thought: what follows may nest it, but no layer should.
         kinds = layers | {layer} if layer != "merge" else frozenset({"conv"})
         depth = depth if layer != "merge" else 1
-        self.waiting = Waiting(
-            Port(node.id), text, _atomic(text), depth, kinds, node.names, tuple(reads)
-        )
+        self.waiting = Waiting(Port(node.id), text, _atomic(text), depth, kinds, node.names, tuple(reads))
 
     def _template(self, node: Node, count: int) -> str:
         if isinstance(node.content, Op):

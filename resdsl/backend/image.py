@@ -80,7 +80,9 @@ def labels(path: str | None, net: Net) -> Callable[[int], str]:
     if path is not None:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     elif shape == (1000,):
-        lines = (Path(__file__).parent.parent / "data" / "imagenet.txt").read_text(encoding="utf-8").splitlines()
+        lines = (
+            (Path(__file__).parent.parent / "data" / "imagenet.txt").read_text(encoding="utf-8").splitlines()
+        )
     return lambda index: lines[index] if index < len(lines) else f"class {index}"
 
 

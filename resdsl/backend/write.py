@@ -60,10 +60,8 @@ class Writer:
 
     def _run(self, run: Run) -> str:
         variable = "i" if run.copies or run.name is not None else "_"
-        if run.copies:
-            text = Writer(self.planner, iter(self._grown(run))).term(run.first)
-        else:
-            text = self.term(run.first)
+        writer = Writer(self.planner, iter(self._grown(run))) if run.copies else self
+        text = writer.term(run.first)
         if run.name is not None and run.count == 1:
             return f"({literal(run.name)}, {text})"
         count = self.next()

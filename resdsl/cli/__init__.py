@@ -63,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"resdsl {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    def add(name: str, run: Command, help: str, *, nets: str | None = "+", settings: bool = True) -> argparse.ArgumentParser:
+    def add(
+        name: str, run: Command, help: str, *, nets: str | None = "+", settings: bool = True
+    ) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help, description=help + ".", allow_abbrev=False)
         command.set_defaults(run=run)
         if nets:
@@ -81,14 +83,23 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--fix", action="store_true", help="apply the safe fixes to the files")
     check.add_argument("--unsafe-fixes", action="store_true", help="apply also those that change the net")
 
-    compile = add("compile", _torch("compile_command"), "Compile a net with torch.compile, or write what -o asks for", nets="1")
-    compile.add_argument("-o", "--output", metavar="FILE", help=".py source, .svg .png .dot picture, .md .json .csv .tex table")
+    compile = add(
+        "compile",
+        _torch("compile_command"),
+        "Compile a net with torch.compile, or write what -o asks for",
+        nets="1",
+    )
+    compile.add_argument(
+        "-o", "--output", metavar="FILE", help=".py source, .svg .png .dot picture, .md .json .csv .tex table"
+    )
     compile.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
     compile.add_argument("--batch", type=int, default=1, help="images per call (1)")
     compile.add_argument("--device", help="cuda or cpu (cuda where there is one)")
     compile.add_argument("--mode", help="mode of torch.compile, like max-autotune")
 
-    run = add("run", _torch("run_command"), "Run a net on an image and print the most likely classes", nets="1")
+    run = add(
+        "run", _torch("run_command"), "Run a net on an image and print the most likely classes", nets="1"
+    )
     run.add_argument("--image", required=True, metavar="FILE", help="a picture that Pillow reads")
     run.add_argument("--weights", metavar="FILE", help=".safetensors, or .pth read with weights_only=True")
     run.add_argument("--labels", metavar="FILE", help="one class name a line (ImageNet's for 1000 classes)")

@@ -138,7 +138,9 @@ def draw_command(args: argparse.Namespace) -> int:
 def _suffix(path: str, known: tuple[str, ...]) -> str:
     suffix = Path(path).suffix.lstrip(".")
     if suffix not in known:
-        raise Usage(f"`{path}`: the suffix decides what is written; known: {', '.join('.' + k for k in known)}")
+        raise Usage(
+            f"`{path}`: the suffix decides what is written; known: {', '.join('.' + k for k in known)}"
+        )
     return suffix
 
 
@@ -214,7 +216,9 @@ def test_command(args: argparse.Namespace) -> int:
         failed += not good
         nets, expectations = nets + len(checked.nets), expectations + count
         print(f"{'ok  ' if good else 'FAIL'} {path}: {len(checked.nets)} nets, {count} expectations")
-    print(f"{nets} nets, {expectations} expectations, {failed or 'no'} file{'s' if failed > 1 else ''} failed")
+    print(
+        f"{nets} nets, {expectations} expectations, {failed or 'no'} file{'s' if failed > 1 else ''} failed"
+    )
     return 1 if failed else 0
 
 
@@ -228,7 +232,9 @@ def _expectations(tree: object) -> int:
         return sum(_expectations(part) for part in tree)
     if not is_dataclass(tree):
         return 0
-    own = int(isinstance(tree, ast.Expect) or (isinstance(tree, (ast.Stage, ast.Step)) and tree.shape is not None))
+    own = int(
+        isinstance(tree, ast.Expect) or (isinstance(tree, (ast.Stage, ast.Step)) and tree.shape is not None)
+    )
     return own + sum(_expectations(getattr(tree, f.name)) for f in fields(tree) if f.name != "span")
 
 
@@ -245,7 +251,9 @@ def ops_command(args: argparse.Namespace) -> int:
     elif args.name in OPS:
         print(describe(OPS[args.name]), end="")
     else:
-        raise Usage(f"there is no op `{args.name}`; " + (did_you_mean(args.name, OPS) or "`resdsl ops` lists them"))
+        raise Usage(
+            f"there is no op `{args.name}`; " + (did_you_mean(args.name, OPS) or "`resdsl ops` lists them")
+        )
     return 0
 
 
@@ -279,7 +287,10 @@ def explain_command(args: argparse.Namespace) -> int:
         return 0
     text = page(args.code)
     if text is None:
-        raise Usage(f"there is no code `{args.code}`; " + (did_you_mean(args.code, CODES) or "`resdsl explain` lists them"))
+        raise Usage(
+            f"there is no code `{args.code}`; "
+            + (did_you_mean(args.code, CODES) or "`resdsl explain` lists them")
+        )
     print(text, end="")
     return 0
 

@@ -138,7 +138,9 @@ def _load(args: argparse.Namespace, net: Net, module: object) -> None:
         shown = problems[:20]
         if len(problems) > len(shown):
             shown.append(f"and {len(problems) - len(shown)} more")
-        diagnostic = _problem(codes.BAD_WEIGHTS, args.weights, f"the weights do not fit `{net.name}`", tuple(shown))
+        diagnostic = _problem(
+            codes.BAD_WEIGHTS, args.weights, f"the weights do not fit `{net.name}`", tuple(shown)
+        )
         show(args, [diagnostic])
         raise Failed
 

@@ -25,8 +25,7 @@ def _diagnostic(d: Diagnostic) -> Json:
         "message": d.message,
         "span": _span(d.primary.span),
         "labels": [
-            {"span": _span(label.span), "text": label.text, "primary": primary}
-            for label, primary in labels
+            {"span": _span(label.span), "text": label.text, "primary": primary} for label, primary in labels
         ],
         "notes": list(d.notes),
         "help": list(d.help),

@@ -67,9 +67,7 @@ def fix_diff(source: Source, new_text: str) -> str:
 
     # Not `splitlines`: in a spec only a newline ends a line.
     old, new = (text.split("\n") for text in (source.text, new_text))
-    lines = unified_diff(
-        _whole(old), _whole(new), f"{source.path} (before)", f"{source.path} (after)"
-    )
+    lines = unified_diff(_whole(old), _whole(new), f"{source.path} (before)", f"{source.path} (after)")
     return "".join(_ended(line) for line in lines)
 
 

@@ -1,0 +1,1 @@
+"""Tree to graph: arguments bound, repeats unrolled, every shape computed."""

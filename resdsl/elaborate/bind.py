@@ -87,7 +87,9 @@ def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Boun
                 codes.BAD_ARGUMENT,
                 f"`{name}` is given twice",
                 argument.span,
-                "given again here" if first else f"already bound: `{brief(Recipe(recipe.target, recipe.bound))}`",
+                "given again here"
+                if first
+                else f"already bound: `{brief(Recipe(recipe.target, recipe.bound))}`",
                 secondary=[Label(first, "first given here")] if first else (),
             )
             good = False
@@ -116,7 +118,10 @@ def _too_many(
     positional = [n for n, must in names.items() if must]
     if not free:
         session.error(
-            codes.UNKNOWN_ARGUMENT, f"{kind_of(recipe)} takes no further argument", argument.span, help=_takes(names)
+            codes.UNKNOWN_ARGUMENT,
+            f"{kind_of(recipe)} takes no further argument",
+            argument.span,
+            help=_takes(names),
         )
         return
     named = {a.name.id for a in call.args or () if a.name}
@@ -244,7 +249,10 @@ def _convert(declared: Arg, value: Value, *, optional: bool) -> Any:
             fits, word = True, "a value"
     if not fits:
         quoted = declared.kind in ("init", "bias") and value in INITS
-        return _Wrong(f"must be {word}, this is {described(value)}", f"write `{value}` without quotes" if quoted else None)
+        return _Wrong(
+            f"must be {word}, this is {described(value)}",
+            f"write `{value}` without quotes" if quoted else None,
+        )
     ratio = next((v for v in (value if type(value) is tuple else (value,)) if isinstance(v, Ratio)), None)
     if ratio is not None:
         return _Wrong(

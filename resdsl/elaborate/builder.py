@@ -135,7 +135,8 @@ class Builder(Evaluator):
         if len(self.flow) != 1:
             self.session.error(
                 codes.BAD_VALUE,
-                "`in` needs one arriving value" + (f", here are {len(self.flow)}" if self.flow else ", here is none"),
+                "`in` needs one arriving value"
+                + (f", here are {len(self.flow)}" if self.flow else ", here is none"),
                 span,
                 help="name the values with `as a, b`, and write `a.channels`" if self.flow else None,
             )
@@ -152,8 +153,12 @@ class Builder(Evaluator):
                     f"the value `{name}` is named twice",
                     span,
                     "named again here",
-                    secondary=[Label(self.named[name], "first named here")] if self.named[name] != span else (),
-                    help="in a loop put the counter into the name: `\"x{i}\"`" if self.named[name] == span else None,
+                    secondary=[Label(self.named[name], "first named here")]
+                    if self.named[name] != span
+                    else (),
+                    help='in a loop put the counter into the name: `"x{i}"`'
+                    if self.named[name] == span
+                    else None,
                 )
             return
         self.values[name] = flow
@@ -206,7 +211,9 @@ class Builder(Evaluator):
             other = self.containers[outer] if outer == name else self.addresses[outer]
             self.session.error(
                 codes.DUPLICATE_NAME,
-                f"`{name}` lies inside `{outer}`, which is a layer" if outer != name else f"other layers lie inside `{name}`",
+                f"`{name}` lies inside `{outer}`, which is a layer"
+                if outer != name
+                else f"other layers lie inside `{name}`",
                 span,
                 secondary=[Label(other, "the other one")] if other != span else (),
                 help="write the inner layer into the braces of the outer one, or choose another name",
@@ -259,7 +266,16 @@ class Builder(Evaluator):
         if any(p is None for p in ports):
             return tuple(UNKNOWN for _ in shapes)
         node = Node(
-            id, content, ports, tuple(shapes), span, module, shortcut, self.stage, (), inits  # type: ignore[arg-type]
+            id,
+            content,
+            ports,
+            tuple(shapes),
+            span,
+            module,
+            shortcut,
+            self.stage,
+            (),
+            inits,  # type: ignore[arg-type]
         )
         self.graph.add(node)
         if module is not None and module not in self.registered:
@@ -399,7 +415,9 @@ def compose(before: Field | None, after: Field | None) -> Field | None:
     """Receptive field of one graph after another."""
     if before is None or after is None:
         return None
-    return tuple((r + (k - 1) * j if k < inf else inf, j * s) for (r, j), (k, s) in zip(before, after, strict=False))
+    return tuple(
+        (r + (k - 1) * j if k < inf else inf, j * s) for (r, j), (k, s) in zip(before, after, strict=False)
+    )
 
 
 def tap(graph: Graph, path: str) -> tuple[Graph, int] | None:

@@ -35,7 +35,9 @@ def call_step(
     recipe = scope.name(call.callee, env)
     if recipe is None:
         if call.args:
-            scope.session.error(codes.NOT_A_STEP, f"`{call.callee.id}` is none and takes no arguments", call.span)
+            scope.session.error(
+                codes.NOT_A_STEP, f"`{call.callee.id}` is none and takes no arguments", call.span
+            )
         return
     if isinstance(recipe, Closure):
         scope.run(recipe.body, Env(recipe.env.module, recipe.env))
@@ -46,7 +48,9 @@ def call_step(
                 codes.NOT_A_STEP,
                 f"`{call.callee.id}` is {described(recipe)}, which does not run",
                 call.callee.span,
-                help=f"`from {call.callee.id}` continues from a value" if scope.read(call.callee.id) else None,
+                help=f"`from {call.callee.id}` continues from a value"
+                if scope.read(call.callee.id)
+                else None,
             )
             env.spoil(call.callee.id)
         for argument in call.args or ():
@@ -112,7 +116,9 @@ def _block(
     scope.position += 1
     given = {k: v for k, (v, _) in bound.items()}
     inputs = scope.flow
-    label = f"`{definition.name}({', '.join(f'{k} = {brief(v)}' for k, v in given.items())})`".replace("()`", "`")
+    label = f"`{definition.name}({', '.join(f'{k} = {brief(v)}' for k, v in given.items())})`".replace(
+        "()`", "`"
+    )
     if copy is not None:
         label = f"`{copy[0]}`, copy {copy[1] + 1} of {copy[2]}: {label}"
     made = signature(scope, definition, given, tuple(f.shape for f in inputs), span, label, stop, until)
@@ -153,7 +159,14 @@ def signature(
     if POISON in env.names.values() or id(decl) in scope.session.endless:
         scope.session.failed = True  # already reported
         return None
-    key = (definition, tuple(env.names.items()), inputs, stop, scope.inits, tuple(scope.session.domain.residues.items()))
+    key = (
+        definition,
+        tuple(env.names.items()),
+        inputs,
+        stop,
+        scope.inits,
+        tuple(scope.session.domain.residues.items()),
+    )
     if key in scope.session.graphs:
         made = scope.session.graphs[key]
         if made is None:
@@ -177,7 +190,9 @@ def signature(
     from resdsl.elaborate.flow import Scope
 
     scope.session.graphs[key] = None  # marks a block that is being made
-    graph = Graph(definition.name, "net" if decl.is_net else "block", decl.span, decl.doc, tuple(env.names.items()))
+    graph = Graph(
+        definition.name, "net" if decl.is_net else "block", decl.span, decl.doc, tuple(env.names.items())
+    )
     inner = Scope(scope.session, graph)
     inner.inits, inner.stop = scope.inits, stop
     taken = scope._names_of(len(inputs))
@@ -278,7 +293,9 @@ def _arms(scope: Scope, body: ast.Body, env: Env, start: tuple[Flow, ...]) -> li
                     arms.append(scope.flow[0])
                 else:
                     scope.session.error(
-                        codes.NOT_A_STEP, f"an arm ends in one value, this in {len(scope.flow)}", statement.span
+                        codes.NOT_A_STEP,
+                        f"an arm ends in one value, this in {len(scope.flow)}",
+                        statement.span,
                     )
                     arms.append(UNKNOWN)
             case _:

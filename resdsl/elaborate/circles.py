@@ -34,7 +34,9 @@ def report_circles(session: Session, module: Module) -> set[int]:
     return found
 
 
-def _report(session: Session, circle: list[str], blocks: dict[str, Any], uses: dict[str, dict[str, ast.Call]]) -> None:
+def _report(
+    session: Session, circle: list[str], blocks: dict[str, Any], uses: dict[str, dict[str, ast.Call]]
+) -> None:
     first, *others = circle
     calls = [(name, after, uses[name][after]) for name, after in zip(circle, [*others, first], strict=True)]
     word = "net" if blocks[first].is_net else "block"

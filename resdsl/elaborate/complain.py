@@ -11,8 +11,12 @@ from resdsl.diagnostics.model import Edit, Fix, Label
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
 from resdsl.domain import Domain
 from resdsl.elaborate.bind import Bound
+from resdsl.elaborate.functions import FUNCTIONS
+from resdsl.elaborate.scope import Env, Session
 from resdsl.graph.model import Feed, Graph
+from resdsl.ops import OPS
 from resdsl.ops.base import Op, Reject, show
+from resdsl.ops.init import INITS
 from resdsl.sizes import NotClosed, Shape, Size, shape_at, variables
 from resdsl.source import Span
 from resdsl.syntax import ast
@@ -23,7 +27,22 @@ if TYPE_CHECKING:
 MOST_NAMES = 12
 
 
-# ---------------------------------------------------------------- values
+# ---------------------------------------------------------------- names and values
+
+
+def unknown_name(session: Session, name: ast.Name, env: Env) -> str | None:
+    """Report a word that means nothing here. Returns the one it was surely meant to be, to go on with."""
+    words = sorted({*env.words(), *env.module.names, *OPS, *INITS, *FUNCTIONS, "projection"})
+    fix = replace_fix(name.span, name.id, words)
+    session.error(
+        codes.UNKNOWN_NAME,
+        f"unknown name `{name.id}`",
+        name.span,
+        "not an op, block, net, parameter or `let` in sight",
+        help=did_you_mean(name.id, words),
+        fix=fix,
+    )
+    return fix.edits[0].text if fix is not None and fix.safe else None
 
 
 def unknown_value(scope: Builder, name: str, span: Span) -> None:
@@ -103,7 +122,9 @@ def _arrive(count: int) -> str:
 # ---------------------------------------------------------------- shapes
 
 
-def rejected(scope: Builder, op: Op, reject: Reject, bound: Bound, inputs: Sequence[Flow], span: Span) -> None:
+def rejected(
+    scope: Builder, op: Op, reject: Reject, bound: Bound, inputs: Sequence[Flow], span: Span
+) -> None:
     """Report what an op does not accept, at the argument to blame."""
     place, origins = span, _origins(scope, inputs, span)
     if isinstance(reject.blame, str):

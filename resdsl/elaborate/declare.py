@@ -184,7 +184,10 @@ def check_condition(scope: Scope, statement: ast.Expect, env: Env) -> None:
             right = scope.evaluate(statement.condition.right, env)
             sides = f"{brief(left)} {statement.condition.operator} {brief(right)} is false"
         scope.session.error(
-            codes.EXPECT_FAILED, f"`{statement.condition.span.text}` does not hold", statement.condition.span, sides
+            codes.EXPECT_FAILED,
+            f"`{statement.condition.span.text}` does not hold",
+            statement.condition.span,
+            sides,
         )
 
 
@@ -207,12 +210,15 @@ def init_default(scope: Scope, statement: ast.Init, env: Env) -> None:
             codes.UNKNOWN_ARGUMENT,
             f"`{target.parts[0]}` has no tensor `{target.parts[1]}`",
             _part(target, 1),
-            help=did_you_mean(target.parts[1], tensors) or f"it has {', '.join(f'`{t}`' for t in tensors) or 'none'}",
+            help=did_you_mean(target.parts[1], tensors)
+            or f"it has {', '.join(f'`{t}`' for t in tensors) or 'none'}",
             fix=replace_fix(_part(target, 1), target.parts[1], tensors),
         )
     elif not isinstance(value, Init):
         scope.session.error(
-            codes.BAD_ARGUMENT, f"`init` needs an initialiser, this is {described(value)}", statement.value.span
+            codes.BAD_ARGUMENT,
+            f"`init` needs an initialiser, this is {described(value)}",
+            statement.value.span,
         )
     else:
         kept = tuple(i for i in scope.inits if i[:2] != target.parts)

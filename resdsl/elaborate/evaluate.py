@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Fix
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.elaborate.complain import unknown_name
 from resdsl.elaborate.functions import FUNCTIONS, MAX_LIST, Refuse, weight
 from resdsl.elaborate.operators import Undecided, operate, whole
 from resdsl.elaborate.scope import Env, Session
@@ -135,7 +136,9 @@ class Evaluator:
             if value is POISON:
                 return POISON
             if not isinstance(value, (str, int)) or isinstance(value, bool):
-                return self._bad(f"a name can hold strings and integers, this is {described(value)}", part.span)
+                return self._bad(
+                    f"a name can hold strings and integers, this is {described(value)}", part.span
+                )
             parts.append(str(value))
             if sum(map(len, parts)) > MAX_TEXT:
                 return self._bad(f"the text is longer than {MAX_TEXT:,} letters", expr.span)
@@ -178,7 +181,9 @@ class Evaluator:
             value = Evaluator(self.session).evaluate(item.value, Env(module))
             module.lets[name] = POISON if module.lets[name] is POISON else value
         if module.lets[name] is UNFINISHED:
-            module.lets[name] = self._bad(f"`{name}` needs itself", item.name.span, "give one of them a value")
+            module.lets[name] = self._bad(
+                f"`{name}` needs itself", item.name.span, "give one of them a value"
+            )
         self.session.failed |= module.lets[name] is POISON
         return module.lets[name]
 
@@ -188,7 +193,9 @@ class Evaluator:
 
     # ---------------------------------------------------------------- parts
 
-    def _bad(self, message: str, span: Span, help: str | None = None, label: str = "", fix: Fix | None = None) -> Any:
+    def _bad(
+        self, message: str, span: Span, help: str | None = None, label: str = "", fix: Fix | None = None
+    ) -> Any:
         self.session.error(codes.BAD_VALUE, message, span, label, help=help, fix=fix)
         return POISON
 
@@ -213,7 +220,10 @@ class Evaluator:
                 )
             rest = [expr.parts[-1]]
         if shape is None:
-            self.no_value(".".join(expr.parts[:-1]), Span(expr.span.source, expr.span.start, expr.span.end - len(rest[-1]) - 1))
+            self.no_value(
+                ".".join(expr.parts[:-1]),
+                Span(expr.span.source, expr.span.start, expr.span.end - len(rest[-1]) - 1),
+            )
             return POISON
         if shape is POISON:
             return POISON
@@ -353,7 +363,9 @@ class Evaluator:
         if not isinstance(recipe, Recipe):
             return self._bad(f"`{name.id}` is {kind_of(recipe)}, which cannot be called", name.span)
         bound = bind(self, recipe, expr, env)
-        return POISON if bound is None else Recipe(recipe.target, tuple((k, v) for k, (v, _) in bound.items()))
+        return (
+            POISON if bound is None else Recipe(recipe.target, tuple((k, v) for k, (v, _) in bound.items()))
+        )
 
     def _init(self, name: str, positional: dict[int, Any], named: dict[str, Any], span: Span) -> Value:
         declared = [d for d, (_, default) in INITS[name].items() if default is MISSING]
@@ -404,21 +416,6 @@ class Evaluator:
         except (TypeError, ValueError, ArithmeticError):
             shown = ", ".join(brief(v) for v in values)
             return self._bad(f"`{expr.callee.id}` does not take ({shown})", expr.span, usage)
-
-
-def unknown_name(session: Session, name: ast.Name, env: Env) -> str | None:
-    """Report a word that means nothing here. Returns the one it was surely meant to be, to go on with."""
-    words = sorted({*env.words(), *env.module.names, *OPS, *INITS, *FUNCTIONS, "projection"})
-    fix = replace_fix(name.span, name.id, words)
-    session.error(
-        codes.UNKNOWN_NAME,
-        f"unknown name `{name.id}`",
-        name.span,
-        "not an op, block, net, parameter or `let` in sight",
-        help=did_you_mean(name.id, words),
-        fix=fix,
-    )
-    return fix.edits[0].text if fix is not None and fix.safe else None
 
 
 def mentions_counts(expr: Any) -> bool:

@@ -54,7 +54,9 @@ def _check_expect(
         if path and flow is None:
             scope.unknown_value(path, expect.target.span)
         elif flow is not None and flow.shape is not None:
-            shape_text.check(scope, f"`{path}`", flow.shape, expect.shape, env, at if expect.at else None, "expected")
+            shape_text.check(
+                scope, f"`{path}`", flow.shape, expect.shape, env, at if expect.at else None, "expected"
+            )
         return
     if not counted:
         check_condition(scope, expect, env)
@@ -85,12 +87,17 @@ def _failed(session: Session, scope: NetScope, expect: ast.Expect, env: Env) -> 
     if isinstance(condition, ast.Binary):
         left, right = scope.evaluate(condition.left, env), scope.evaluate(condition.right, env)
         if isinstance(left, int) and isinstance(right, int):
-            label = f"`{condition.left.span.text}` is {left:,}: {abs(left - right):,} {'more' if left > right else 'less'}"
+            more = "more" if left > right else "less"
+            label = f"`{condition.left.span.text}` is {left:,}: {abs(left - right):,} {more}"
             if condition.operator == "==" and isinstance(condition.right, ast.Literal):
-                fix = Fix(f"if the net is right, write `{left:_}`", (Edit(condition.right.span, f"{left:_}"),))
+                fix = Fix(
+                    f"if the net is right, write `{left:_}`", (Edit(condition.right.span, f"{left:_}"),)
+                )
         else:
             label = f"{brief(left)} {condition.operator} {brief(right)} is false"
-    session.error(codes.EXPECT_FAILED, f"`{condition.span.text}` does not hold", condition.span, label, fix=fix)
+    session.error(
+        codes.EXPECT_FAILED, f"`{condition.span.text}` does not hold", condition.span, label, fix=fix
+    )
 
 
 def _mentions_sizes(expr: Any) -> bool:

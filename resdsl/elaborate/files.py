@@ -39,9 +39,7 @@ class Module:
     def nets(self) -> dict[str, Definition]:
         """The nets and families it declares itself, in order."""
         return {
-            n: d
-            for n, d in self.names.items()
-            if isinstance(d, Definition) and d.is_net and d.module is self
+            n: d for n, d in self.names.items() if isinstance(d, Definition) and d.is_net and d.module is self
         }
 
     @property
@@ -95,7 +93,9 @@ class Loader:
         for item in file.items:
             match item:
                 case ast.Edition(year=year) if year not in EDITIONS:
-                    self._error(codes.EDITION, f"edition {year} is not known", item.span, f"known: {EDITIONS[0]}")
+                    self._error(
+                        codes.EDITION, f"edition {year} is not known", item.span, f"known: {EDITIONS[0]}"
+                    )
                 case ast.Use():
                     self._use(module, item, path)
                 case ast.Let():
@@ -131,14 +131,19 @@ class Loader:
         if name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id == "projection":
             what = "an op" if name.id in OPS else "part of the language"
             self._error(
-                codes.RESERVED_NAME, f"`{name.id}` is {what} and cannot be redefined", name.span, "choose another name"
+                codes.RESERVED_NAME,
+                f"`{name.id}` is {what} and cannot be redefined",
+                name.span,
+                "choose another name",
             )
             module.names[name.id] = None
             return
         module.names[name.id] = value
         module.owners[name.id] = module
 
-    def _error(self, code: Any, message: str, span: Span, label: str = "", *more: Label, help: str = "") -> None:
+    def _error(
+        self, code: Any, message: str, span: Span, label: str = "", *more: Label, help: str = ""
+    ) -> None:
         self.sink.add(Diagnostic(code, message, Label(span, label), more, (), (help,) if help else ()))
 
     def _use(self, module: Module, use: ast.Use, path: Path | None) -> None:
@@ -164,7 +169,13 @@ class Loader:
             if name.id in module.names:
                 first = module.imported.get(name.id)
                 more = (Label(first.span, "first used here"),) if first else ()
-                self._error(codes.DUPLICATE_NAME, f"`{name.id}` is defined twice", name.span, "defined again here", *more)
+                self._error(
+                    codes.DUPLICATE_NAME,
+                    f"`{name.id}` is defined twice",
+                    name.span,
+                    "defined again here",
+                    *more,
+                )
                 continue
             module.names[name.id] = other.names[name.id]
             module.owners[name.id] = other.owners.get(name.id, other)
@@ -201,7 +212,9 @@ class Loader:
         if isinstance(origin, ast.Text):
             text = origin.span.text[1:-1]
             if path is None or self.root is None:
-                self._error(codes.IMPORT_NOT_FOUND, "a spec without a file cannot use other files", origin.span)
+                self._error(
+                    codes.IMPORT_NOT_FOUND, "a spec without a file cannot use other files", origin.span
+                )
                 return None
             base, target = self.root, path.parent / text
             library = resources.specs().resolve()
@@ -214,7 +227,8 @@ class Loader:
                     codes.IMPORT_NOT_FOUND,
                     f"there is no library `{parts[0]}`",
                     origin.span,
-                    help=f'the bundled library is `std`; a file is used by its path: `use "{"/".join(parts)}.res" {{ ... }}`',
+                    help="the bundled library is `std`; a file is used by its path:"
+                    f' `use "{"/".join(parts)}.res" {{ ... }}`',
                 )
                 return None
             base = resources.specs().resolve()
@@ -246,7 +260,11 @@ class Loader:
         if resolved in self.modules:
             return self.modules[resolved]
         library = resources.specs().resolve()
-        shown = f"std/{resolved.relative_to(library)}" if resolved.is_relative_to(library) else _beside(module, text)
+        shown = (
+            f"std/{resolved.relative_to(library)}"
+            if resolved.is_relative_to(library)
+            else _beside(module, text)
+        )
         source = read_source(resolved, shown)
         if isinstance(source, str):
             self._not_found(origin, text, target, source)

@@ -120,7 +120,8 @@ class Scope(Builder):
                 count = len(item) if isinstance(item, tuple) else 1
                 self.session.error(
                     codes.BAD_VALUE,
-                    f"an item of the list has {count} value{'s' if count != 1 else ''}, but `for` names {len(loop.targets)}",
+                    f"an item of the list has {count} value{'s' if count != 1 else ''},"
+                    f" but `for` names {len(loop.targets)}",
                     loop.iterable.span,
                     secondary=[Label(loop.targets[0].span.to(loop.targets[-1].span), "named here")],
                 )
@@ -193,7 +194,8 @@ class Scope(Builder):
             if all(f.port is not None for f in self.flow):
                 self.session.error(
                     codes.UNKNOWN_VALUE,
-                    f"{len(names)} name{'s' if len(names) != 1 else ''} for {len(self.flow)} value{'s' if len(self.flow) != 1 else ''}",
+                    f"{len(names)} name{'s' if len(names) != 1 else ''}"
+                    f" for {len(self.flow)} value{'s' if len(self.flow) != 1 else ''}",
                     names[0].span.to(names[-1].span),
                     help="name each value that arrives: `as a, b`",
                 )
@@ -224,7 +226,14 @@ class Scope(Builder):
                 codes.NOT_A_STEP,
                 "`=` names a layer, and this makes none",
                 step.name.span,
-                secondary=[Label(first.span, "runs a layer that is there already" if isinstance(first, ast.Apply) else "only reads a value")],
+                secondary=[
+                    Label(
+                        first.span,
+                        "runs a layer that is there already"
+                        if isinstance(first, ast.Apply)
+                        else "only reads a value",
+                    )
+                ],
                 fix=Fix(
                     f"name the value: `{first.span.text} as {step.name.span.text}`",
                     (Edit(span, f"{first.span.text} as {step.name.span.text}"),),
@@ -243,6 +252,7 @@ class Scope(Builder):
             else:
                 self.scoped(name, "scope", step.name.span, lambda s: s.thing(first, env, None))
         else:
+
             def chain(scope: Scope) -> None:
                 for link in links:
                     scope.link(link, env, None)
@@ -299,7 +309,9 @@ class Scope(Builder):
                 codes.BAD_REPEAT,
                 f"the count after `x` must be a whole number, this is {described(count)}",
                 application.repeat.span,
-                help="a net is built once for all its input sizes" if isinstance(count, (Size, Ratio)) else None,
+                help="a net is built once for all its input sizes"
+                if isinstance(count, (Size, Ratio))
+                else None,
             )
             self.give_up()
             return []
@@ -337,10 +349,19 @@ class Scope(Builder):
             for index, count in times:
                 if isinstance(application.thing, ast.Call):
                     scope.repeat = (index, count)
-                    calls.call_step(scope, application.thing, env, str(index), application.until, copy=(name, index, count))
+                    calls.call_step(
+                        scope,
+                        application.thing,
+                        env,
+                        str(index),
+                        application.until,
+                        copy=(name, index, count),
+                    )
                     scope.repeat = None
                 else:
-                    scope.scoped(str(index), "scope", application.span, lambda s: s.thing(application, env, None))
+                    scope.scoped(
+                        str(index), "scope", application.span, lambda s: s.thing(application, env, None)
+                    )
 
         self.scoped(name, "repeat", span, copies)
 
@@ -356,9 +377,7 @@ class Scope(Builder):
         fill(scope)
         self.uncertain |= scope.uncertain
         scope.finish()
-        captures = tuple(
-            Flow(p, self.graph.shape(p), self.graph.fields.get(p)) for p in scope.capture_ports
-        )
+        captures = tuple(Flow(p, self.graph.shape(p), self.graph.fields.get(p)) for p in scope.capture_ports)
         self._add_graph(id, graph, (*inputs, *captures), scope.flow, span)
 
     def _names_of(self, count: int) -> list[str]:

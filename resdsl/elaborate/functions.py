@@ -120,7 +120,10 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], str]] = {
     "min": (_fold(min), "min(a, b, ...) or min(list) is the smallest"),
     "max": (_fold(max), "max(a, b, ...) or max(list) is the largest"),
     "sum": (_fold(sum), "sum(list) is the total"),
-    "round": (_rounding(round, lambda r: (2 * r.top + r.bottom) // (2 * r.bottom)), "round(x) is the nearest integer"),
+    "round": (
+        _rounding(round, lambda r: (2 * r.top + r.bottom) // (2 * r.bottom)),
+        "round(x) is the nearest integer",
+    ),
     "ceil": (_rounding(math.ceil, lambda r: (r.top + (r.bottom - 1)) // r.bottom), "ceil(x) rounds up"),
     "floor": (_rounding(math.floor, lambda r: r.top // r.bottom), "floor(x) rounds down"),
     "div": (_div, "div(a, b) is a / b rounded down"),

@@ -185,7 +185,11 @@ def elaborate_net(
     if recipe is POISON:
         return None
     name_span = definition.decl.name.span
-    if not isinstance(recipe, Recipe) or not isinstance(recipe.target, Definition) or not recipe.target.is_net:
+    if (
+        not isinstance(recipe, Recipe)
+        or not isinstance(recipe.target, Definition)
+        or not recipe.target.is_net
+    ):
         assert isinstance(definition.decl, ast.Family)
         session.error(
             codes.NO_NET,
@@ -216,10 +220,14 @@ def elaborate_net(
                 family.call.span if family else name_span,
                 "missing here" if family else "",
                 secondary=[Label(param.name.span, "has no default")],
-                help=_with_argument(family.call, param.name.id) if family else f"{setting}, or declare a family: `net mine = {base.name}(...)`",
+                help=_with_argument(family.call, param.name.id)
+                if family
+                else f"{setting}, or declare a family: `net mine = {base.name}(...)`",
             )
             env.names[param.name.id] = POISON
-    graph = Graph(definition.name, "net", decl.span, definition.decl.doc or decl.doc, tuple(env.names.items()))
+    graph = Graph(
+        definition.name, "net", decl.span, definition.decl.doc or decl.doc, tuple(env.names.items())
+    )
     scope = NetScope(session, graph)
     if POISON in env.names.values():
         return None
@@ -274,13 +282,22 @@ def _complain_of_ends(session: Session, scope: NetScope, graph: Graph, span: Spa
     elif not graph.outputs:
         session.error(codes.NO_OUTPUT, f"net `{graph.name}` has no output", span)
     elif all(isinstance(graph.node(p.node).content, Feed) for p in graph.outputs):
-        session.error(codes.NO_OUTPUT, f"net `{graph.name}` does nothing to its input", span, help="add layers after `input`")
+        session.error(
+            codes.NO_OUTPUT,
+            f"net `{graph.name}` does nothing to its input",
+            span,
+            help="add layers after `input`",
+        )
 
 
 def _with_argument(call: ast.Call, name: str) -> str:
     """How a call is written with one more argument."""
     inside = ", ".join([f"{name} = ...", *(a.span.text for a in call.args or ())])
-    return f"write `{call.callee.id}({inside})`" if len(inside) < 50 else f"write `{call.callee.id}(..., {name} = ...)`"
+    return (
+        f"write `{call.callee.id}({inside})`"
+        if len(inside) < 50
+        else f"write `{call.callee.id}(..., {name} = ...)`"
+    )
 
 
 def _has_input(body: ast.Body) -> bool:
@@ -320,7 +337,8 @@ def _settings(
                 codes.BAD_SETTING,
                 f"net `{decl.name.id}` has no parameter `{name}`",
                 span,
-                help=did_you_mean(name, names) or (f"it has {', '.join(f'`{n}`' for n in names)}" if names else None),
+                help=did_you_mean(name, names)
+                or (f"it has {', '.join(f'`{n}`' for n in names)}" if names else None),
             )
             continue
         trial = Sink()

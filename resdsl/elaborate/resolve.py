@@ -13,7 +13,8 @@ from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
 from resdsl.elaborate.bind import bind, missing
 from resdsl.elaborate.circles import report_circles
-from resdsl.elaborate.evaluate import COUNTS, Evaluator, unknown_name
+from resdsl.elaborate.complain import unknown_name
+from resdsl.elaborate.evaluate import COUNTS, Evaluator
 from resdsl.elaborate.files import Module
 from resdsl.elaborate.functions import FUNCTIONS
 from resdsl.elaborate.scope import Env, Session
@@ -110,7 +111,9 @@ class _Walker:
     def reported(self, span: Span) -> bool:
         """Whether another mistake was found in a name, from which it only follows that nothing uses it."""
         ends = (span.source, span.start, span.end)
-        return any(ends == (p.source, p.start, p.end) for p in (d.primary.span for d in self.session.sink.items))
+        return any(
+            ends == (p.source, p.start, p.end) for p in (d.primary.span for d in self.session.sink.items)
+        )
 
     def family_env(self, family: ast.Family) -> Env:
         """Names an `expect` of a family may use: the parameters and sizes of the net it calls."""
@@ -141,7 +144,10 @@ class _Walker:
         hidden = "an op" if name.id in OPS else "part of the language"
         if name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id == "projection":
             self.session.error(
-                codes.RESERVED_NAME, f"`{name.id}` is {hidden} and cannot be redefined", name.span, "choose another name"
+                codes.RESERVED_NAME,
+                f"`{name.id}` is {hidden} and cannot be redefined",
+                name.span,
+                "choose another name",
             )
         hides = self.module.names.get(name.id)
         if isinstance(hides, Definition) and first is None:
@@ -339,7 +345,9 @@ class _Walker:
                 self.used.add(id(value))
         elif name.id in self.module.names:
             self.used_globals.add(name.id)
-        elif not (name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id in ("projection", "none")):
+        elif not (
+            name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id in ("projection", "none")
+        ):
             meant = unknown_name(self.session, name, env)
             declared = env.lookup(meant)[1] if meant else None
             if declared is not None:
@@ -377,6 +385,3 @@ class _Quiet(Evaluator):
         from resdsl.elaborate.nets import resolve_family
 
         return resolve_family(self, item)
-
-
-

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
-from resdsl.elaborate.complain import sometimes
 from resdsl.domain import match_sizes
+from resdsl.elaborate.complain import sometimes
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON, Ratio, kind_of
 from resdsl.ops.base import show
@@ -42,7 +42,9 @@ def read(scope: Scope, shape: ast.ListExpr, env: Env) -> tuple[Any, ...] | None:
             )
             return None
         if isinstance(value, bool) or not isinstance(value, (int, Size, Product)):
-            scope.session.error(codes.BAD_VALUE, f"a shape is made of sizes, this is {kind_of(value)}", item.span)
+            scope.session.error(
+                codes.BAD_VALUE, f"a shape is made of sizes, this is {kind_of(value)}", item.span
+            )
             return None
         dims.append(value)
     return tuple(dims)
@@ -79,7 +81,11 @@ def check(
     right = _written(actual, wanted, written)
     notes = []
     if witness and len(actual) == len(wanted):
-        note, _ = sometimes(scope.session.domain, actual, tuple(a if b is ANY else b for a, b in zip(actual, wanted, strict=True)))
+        note, _ = sometimes(
+            scope.session.domain,
+            actual,
+            tuple(a if b is ANY else b for a, b in zip(actual, wanted, strict=True)),
+        )
         notes += [note.format("it is", "not")] if note else []
     scope.session.error(
         codes.WRONG_ANNOTATION,
@@ -95,7 +101,10 @@ def _written(actual: Shape, wanted: tuple[Any, ...], written: ast.ListExpr) -> s
     """The shape as it should be written: what was right, or `_`, stays as it was."""
     if len(wanted) != len(actual):
         return "[" + ", ".join(map(str, actual)) + "]"
-    kept = (i.span.text if b is ANY or a == b else str(a) for i, a, b in zip(written.items, actual, wanted, strict=True))
+    kept = (
+        i.span.text if b is ANY or a == b else str(a)
+        for i, a, b in zip(written.items, actual, wanted, strict=True)
+    )
     return "[" + ", ".join(kept) + "]"
 
 
@@ -112,7 +121,9 @@ def declare_sizes(scope: Scope, shape: ast.ListExpr, env: Env, span: Span) -> Sh
         if value is POISON:
             return None
         if value < 1:
-            scope.session.error(codes.BAD_INPUT, f"an input size must be at least 1, this is {value}", item.span)
+            scope.session.error(
+                codes.BAD_INPUT, f"an input size must be at least 1, this is {value}", item.span
+            )
             return None
         dims.append(value)
     return tuple(dims)
@@ -146,7 +157,9 @@ def sizes_at(
                 codes.BAD_INPUT,
                 f"`at {text.span.text}` does not fit: {reason}",
                 text.span,
-                secondary=[Label(conditions, "the conditions")] if conditions and "conditions" in reason else (),
+                secondary=[Label(conditions, "the conditions")]
+                if conditions and "conditions" in reason
+                else (),
             )
             return None
     return sizes
@@ -163,7 +176,8 @@ def bind_sizes(scope: Scope, port: ast.PortDecl, shape: Shape, env: Env) -> None
             env.sizes.setdefault(item.id, dim)
     wanted = read(scope, port.shape, env)
     if wanted is not None and any(
-        b is not ANY and scope.session.domain.differ(a, b) is not None for a, b in zip(shape, wanted, strict=True)
+        b is not ANY and scope.session.domain.differ(a, b) is not None
+        for a, b in zip(shape, wanted, strict=True)
     ):
         _does_not_arrive(scope, port, shape)
 

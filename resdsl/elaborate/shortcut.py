@@ -54,7 +54,9 @@ def close_residual(scope: Scope, residual: ast.Residual, env: Env) -> None:
             shortcut, kind = UNKNOWN, "body"
     if len(_ends(scope)) != 1:
         scope.session.error(
-            codes.NOT_A_STEP, f"the body of a residual ends in one value, this in {len(_ends(scope))}", residual.body.span
+            codes.NOT_A_STEP,
+            f"the body of a residual ends in one value, this in {len(_ends(scope))}",
+            residual.body.span,
         )
         scope.carry(UNKNOWN)
         return
@@ -146,10 +148,15 @@ def _run_policy(
         return None, ""
     name = scope.layer_name(clause.name, env) if clause.name else None
     if isinstance(policy, Closure):
-        return _filled(scope, name, clause, start, lambda s: s.run(policy.body, Env(policy.env.module, policy.env))), "body"
+        return _filled(
+            scope, name, clause, start, lambda s: s.run(policy.body, Env(policy.env.module, policy.env))
+        ), "body"
     if not isinstance(policy, Recipe):
         scope.session.error(
-            codes.BAD_ARGUMENT, f"a shortcut cannot be {described(policy)}", span, help=f"a shortcut is {POLICIES}"
+            codes.BAD_ARGUMENT,
+            f"a shortcut cannot be {described(policy)}",
+            span,
+            help=f"a shortcut is {POLICIES}",
         )
         return UNKNOWN, "body"
     if isinstance(policy.target, type) and policy.target.name == "identity":
@@ -166,7 +173,12 @@ def _run_policy(
         def project(inner: Scope) -> None:
             inner.run_recipe(
                 Recipe(OPS["conv"]),
-                {"out": (channels, span), "size": ((1,) * max(len(stride), 1), span), "stride": (step or 1, span), "padding": (0, span)},
+                {
+                    "out": (channels, span),
+                    "size": ((1,) * max(len(stride), 1), span),
+                    "stride": (step or 1, span),
+                    "padding": (0, span),
+                },
                 None,
                 span,
             )
@@ -305,5 +317,3 @@ def _table(arm: tuple[Dim, ...], shortcut: tuple[Dim, ...]) -> list[str]:
         rows.append((name, a, s, "" if a == s else "differs"))
     widths = [max(len(r[c]) for r in rows) for c in range(3)]
     return ["  ".join(f"{cell:<{w}}" for cell, w in zip(r, (*widths, 0), strict=True)).rstrip() for r in rows]
-
-

@@ -156,7 +156,9 @@ def brief(value: Value, most: int = 60) -> str:
 
 def described(value: Value) -> str:
     """What a value is and, where that says more, how it is written: "an integer, `3`"."""
-    shown = isinstance(value, (int, float, str, SizeValue, tuple, Size, Ratio)) and not isinstance(value, bool)
+    shown = isinstance(value, (int, float, str, SizeValue, tuple, Size, Ratio)) and not isinstance(
+        value, bool
+    )
     return f"{kind_of(value)}, `{brief(value)}`" if shown else kind_of(value)
 
 

@@ -1,0 +1,1 @@
+"""The graph of a net, and what is read off it."""

@@ -22,7 +22,9 @@ def verify(root: Graph) -> None:
 
 
 def _verify_node(graph: Graph, node: Node, seen: set[str]) -> None:
-    edges = sorted((key, src, data["index"]) for src, _, key, data in graph.nx.in_edges(node.id, keys=True, data=True))
+    edges = sorted(
+        (key, src, data["index"]) for src, _, key, data in graph.nx.in_edges(node.id, keys=True, data=True)
+    )
     wired = [(slot, p.node, p.index) for slot, p in enumerate(node.inputs)]
     assert edges == wired, f"{node.id}: edges differ from inputs"
     assert all(p.node in seen for p in node.inputs), f"{node.id}: takes a later value"

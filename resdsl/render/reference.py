@@ -13,7 +13,9 @@ from resdsl.ops.base import Op, arguments, show
 
 def usage(cls: type[Op]) -> str:
     """How an op is called: `conv(out, size, stride = 1)`."""
-    parts = [n if f.default is MISSING else f"{n} = {write(f.default)}" for n, (_, f) in arguments(cls).items()]
+    parts = [
+        n if f.default is MISSING else f"{n} = {write(f.default)}" for n, (_, f) in arguments(cls).items()
+    ]
     text = f"{cls.name}({', '.join(parts)})" if parts else cls.name
     return text + {"arms": " { arms }", "steps": " { steps }"}.get(cls.body or "", "")
 
@@ -53,5 +55,10 @@ def markdown() -> str:
         if rows:
             lines += ["| argument | kind | meaning |", "| --- | --- | --- |", *rows, ""]
         if cls.examples:
-            lines += ["```res", *(f"{e.call}  # {', '.join(map(show, e.inputs))}" for e in cls.examples), "```", ""]
+            lines += [
+                "```res",
+                *(f"{e.call}  # {', '.join(map(show, e.inputs))}" for e in cls.examples),
+                "```",
+                "",
+            ]
     return "\n".join(lines)

@@ -24,7 +24,9 @@ from resdsl.syntax import ast
 
 KEPT = 256
 
-_CLASSES: list[type[Any]] = [c for c in vars(ast).values() if isinstance(c, type) and is_dataclass(c) and c is not Span]
+_CLASSES: list[type[Any]] = [
+    c for c in vars(ast).values() if isinstance(c, type) and is_dataclass(c) and c is not Span
+]
 _NUMBER = {c: i for i, c in enumerate(_CLASSES)}
 _FIELDS = [tuple(f.name for f in fields(c) if f.name != "span") for c in _CLASSES]
 

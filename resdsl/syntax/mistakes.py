@@ -44,7 +44,12 @@ def misspelt_word(s: Stuck) -> Diagnostic | None:
         return None
     if found.kind is Kind.WORD and (meant := closest(found.text, _accepted(s, found))):
         token = found
-    elif first is not None and first.kind is Kind.WORD and not first.text[-1].isdigit() and first.text not in RESERVED:
+    elif (
+        first is not None
+        and first.kind is Kind.WORD
+        and not first.text[-1].isdigit()
+        and first.text not in RESERVED
+    ):
         words = ("residual",) if found.text == "shortcut" else _STATEMENTS if s.statement == [first] else ()
         meant, token = closest(first.text, words), first
     else:
@@ -52,7 +57,13 @@ def misspelt_word(s: Stuck) -> Diagnostic | None:
     if meant is None:
         return None
     fix = s.fix(f"did you mean `{meant}`?", (s.span(token), meant))
-    return s.error("not a word of the language", expected=f"`{meant}`", found=f"`{token.text}`", at=s.span(token), fix=fix)
+    return s.error(
+        "not a word of the language",
+        expected=f"`{meant}`",
+        found=f"`{token.text}`",
+        at=s.span(token),
+        fix=fix,
+    )
 
 
 def _accepted(s: Stuck, found: Token) -> list[str]:

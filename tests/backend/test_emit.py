@@ -113,7 +113,7 @@ def test_layers_without_names_are_a_loop() -> None:
               concat { from y; conv(8, 1x1) } }"""
         )
     )
-    assert 'for i in range(20):\n            self.add_module(str(i), Basic())' in source
+    assert "for i in range(20):\n            self.add_module(str(i), Basic())" in source
     assert "for i in range(19):\n            x = getattr(self, str(i))(x)" in source
 
 

@@ -1,5 +1,4 @@
 """Official ImageNet weights and real photographs: the answers are torchvision's."""
-# ruff: noqa: TID253
 
 from __future__ import annotations
 

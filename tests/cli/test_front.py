@@ -49,7 +49,9 @@ def test_check_several(cli):
     assert code == 1
     assert "error[expect-failed]" in out
     assert "b.res:4:10" in out
-    assert out.endswith("a.res: 1 net checked, every shape fits\nstd/resnet.res: net `resnet18` checked, every shape fits\n")
+    assert out.endswith(
+        "a.res: 1 net checked, every shape fits\nstd/resnet.res: net `resnet18` checked, every shape fits\n"
+    )
 
 
 def test_check_a_library_of_blocks(cli):

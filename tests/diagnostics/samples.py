@@ -103,9 +103,7 @@ SAMPLES: dict[str, tuple[Diagnostic, ...]] = {
         Diagnostic(
             c.SHAPE_MISMATCH,
             "a label over several lines",
-            Label(
-                Span(SPEC, at(SPEC, "residual").start, at(SPEC, "identity").end), "this residual"
-            ),
+            Label(Span(SPEC, at(SPEC, "residual").start, at(SPEC, "identity").end), "this residual"),
             secondary=(Label(Span(SPEC, at(SPEC, "net").start, len(SPEC.text)), "this net"),),
         ),
     ),

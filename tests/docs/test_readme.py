@@ -54,6 +54,8 @@ def test_every_net_named_is_bundled() -> None:
     assert set(named) <= set(bundled_nets())
 
 
-@pytest.mark.parametrize("path", re.findall(r"\((docs/[\w/.-]+|\w+\.md)\)", README) + re.findall(r'src(?:set)?="([^"]+)"', README))
+@pytest.mark.parametrize(
+    "path", re.findall(r"\((docs/[\w/.-]+|\w+\.md)\)", README) + re.findall(r'src(?:set)?="([^"]+)"', README)
+)
 def test_links_lead_somewhere(path: str) -> None:
     assert (ROOT / path).exists()

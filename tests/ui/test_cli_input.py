@@ -101,7 +101,11 @@ def test_used_file_may_not_lead_outside(cli, tmp_path):
     Path("inside").mkdir()
     os.symlink(tmp_path / "outside" / "blocks.res", "inside/link.res")
     os.symlink("loop.res", "inside/loop.res")
-    for name, code in (("link", "import-outside"), ("../outside/blocks", "import-outside"), ("loop", "import-not-found")):
+    for name, code in (
+        ("link", "import-outside"),
+        ("../outside/blocks", "import-outside"),
+        ("loop", "import-not-found"),
+    ):
         write("inside/net.res", f'use "{name}.res" {{ b }}\n' + GOOD.replace("conv", "b; conv"))
         exit_code, out, _ = cli("check", "inside/net.res")
         assert exit_code == 1
@@ -258,5 +262,3 @@ def test_any_spec(capsys, text):
         return
     assert main(["check", "--", text]) in (0, 1, 2)
     capsys.readouterr()
-
-

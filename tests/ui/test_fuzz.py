@@ -20,7 +20,9 @@ from resdsl.source import Source
 SPECS = sorted(resources.specs().glob("*.res"))
 UI = sorted(Path(__file__).parent.glob("*/*.res"))
 WORD = re.compile(r"#[^\n]*|\"[^\"\n]*\"|(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z0-9_]*")
-TOKEN = re.compile(r"#[^\n]*|\"[^\"\n]*\"|[A-Za-z_][A-Za-z0-9_]*|[0-9][0-9x_.]*|->|[=<>!*]=|\*\*|\s+|.", re.DOTALL)
+TOKEN = re.compile(
+    r"#[^\n]*|\"[^\"\n]*\"|[A-Za-z_][A-Za-z0-9_]*|[0-9][0-9x_.]*|->|[=<>!*]=|\*\*|\s+|.", re.DOTALL
+)
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -64,7 +66,11 @@ def misspell(path: Path, index: int, way: str, at: int, letter: str) -> None:
     start, end = words(text)[index]
     wrong = slip(text[start:end], way, at, letter)
     known = {text[a:b] for a, b in words(text)}
-    if wrong == text[start:end] or wrong in {*known, *OPS, *INITS, *FUNCTIONS} or not re.fullmatch(r"[A-Za-z_]\w*", wrong):
+    if (
+        wrong == text[start:end]
+        or wrong in {*known, *OPS, *INITS, *FUNCTIONS}
+        or not re.fullmatch(r"[A-Za-z_]\w*", wrong)
+    ):
         return
     changed = text[:start] + wrong + text[end:]
     found = errors(checked(path, changed))
@@ -74,7 +80,9 @@ def misspell(path: Path, index: int, way: str, at: int, letter: str) -> None:
     # Names are free: a layer, block, net or parameter may be called anything when nothing asks for it.
     before = text[:start].rstrip()
     after = text[end:].lstrip()
-    declared = before.endswith(("net", "block", "input", "stage", "layer", "as", "shortcut", "for", "{", ";", "}", "\n"))
+    declared = before.endswith(
+        ("net", "block", "input", "stage", "layer", "as", "shortcut", "for", "{", ";", "}", "\n")
+    )
     named = after.startswith(("=", ":", ",", "in ")) or declared
     assert named or wrong[0].isupper(), f"`{wrong}` in the place of `{text[start:end]}` is not reported"
 
@@ -97,7 +105,9 @@ def test_every_misspelt_word(request):
             misspell(path, index, chance.choice(["delete", "double", "replace"]), chance.randrange(20), "q")
 
 
-@pytest.mark.parametrize("word", ["batchnorm", "global_avgpool", "identity", "projection", "residual", "stride"])
+@pytest.mark.parametrize(
+    "word", ["batchnorm", "global_avgpool", "identity", "projection", "residual", "stride"]
+)
 def test_slips_of_long_words_have_a_suggestion(word):
     path = resources.specs() / "resnet.res"
     text = path.read_text(encoding="utf-8")
@@ -109,7 +119,9 @@ def test_slips_of_long_words_have_a_suggestion(word):
                 continue
             found = errors(checked(path, text[:start] + wrong + text[start + len(word) :]))
             shown = render(found, "full")
-            assert word in " ".join((*(h for d in found for h in d.help), *(d.fix.title for d in found if d.fix))), shown
+            assert word in " ".join(
+                (*(h for d in found for h in d.help), *(d.fix.title for d in found if d.fix))
+            ), shown
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
