@@ -262,8 +262,8 @@ class Builder(Evaluator):
         self.session.nodes += 1
         if self.session.nodes > MAX_NODES:
             self.too_large(f"the net has more than {MAX_NODES:,} layers", span)
-        ports = tuple(f.port for f in inputs)
-        if any(p is None for p in ports):
+        ports = tuple(f.port for f in inputs if f.port is not None)
+        if len(ports) < len(inputs):
             return tuple(UNKNOWN for _ in shapes)
         node = Node(
             id,
@@ -275,7 +275,7 @@ class Builder(Evaluator):
             shortcut,
             self.stage,
             (),
-            inits,  # type: ignore[arg-type]
+            inits,
         )
         self.graph.add(node)
         if module is not None and module not in self.registered:

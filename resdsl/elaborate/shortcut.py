@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
-from resdsl.elaborate.bind import bind
+from resdsl.elaborate.bind import bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
 from resdsl.elaborate.complain import agree_help, sometimes
 from resdsl.elaborate.scope import Env
@@ -197,7 +197,7 @@ def _run_policy(
         return made[0], "zero_pad"
     call = ast.Call(ast.Name(policy.name, span), None, span)
     full = bind(scope, policy, call, env)
-    if full is None:
+    if full is None or missing(scope.session, policy, full, span):
         return UNKNOWN, "body"
     if name is not None:
         scope.carry(start)

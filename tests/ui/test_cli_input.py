@@ -251,7 +251,7 @@ def test_bundled_specs_are_not_changed(cli):
 @given(st.text(max_size=30))
 def test_any_setting(capsys, text):
     for argument in (text, f"classes={text}"):
-        assert main(["check", "lenet5", "--set", argument]) in (0, 1, 2)
+        assert main(["check", "lenet5", f"--set={argument}"]) in (0, 1, 2)
         capsys.readouterr()
 
 
