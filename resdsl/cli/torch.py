@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from resdsl.backend.errors import MissingTorch
-from resdsl.cli.common import Failed, Usage, input_shape, load_net, show, sizes
+from resdsl.cli.common import Failed, Usage, load_net, show, sizes
 from resdsl.cli.front import draw_command, summary_command
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Code, Diagnostic, Label
@@ -22,6 +22,7 @@ class Progress:
     """A line of what is being done, on a terminal only; silent in a pipe."""
 
     def __call__(self, text: str) -> None:
+        """Show a text in place of the last; an empty one clears the line."""
         if sys.stderr.isatty():
             print(f"\r\x1b[K{text}" if text else "\r\x1b[K", end="", file=sys.stderr, flush=True)
 
@@ -147,6 +148,3 @@ def _load(args: argparse.Namespace, net: Net, module: object) -> None:
 
 def _problem(code: Code, path: str, message: str, notes: tuple[str, ...] = ()) -> Diagnostic:
     return Diagnostic(code, message, Label(Span(Source(path, ""), 0, 0)), notes=notes)
-
-
-__all__ = ["compile_command", "input_shape", "run_command"]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics.model import Code, Diagnostic, Fix, Label, Sink
 from resdsl.domain import Domain
-from resdsl.ops.base import Init
 from resdsl.source import Span
 
 if TYPE_CHECKING:
@@ -89,7 +88,6 @@ class Session:
     graphs: dict[Any, Graph | None] = field(default_factory=dict)
     domain: Domain = field(default_factory=Domain)
     frames: list[tuple[str, Span]] = field(default_factory=list)
-    inits: tuple[tuple[str, Init], ...] = ()
     nodes: int = 0
     steps: int = 0
     bounds: dict[str, tuple[int, Span]] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from resdsl.elaborate.values import POISON, Closure, Projection, Recipe, describ
 from resdsl.graph.model import ShortcutKind
 from resdsl.ops import OPS
 from resdsl.ops.base import Reject, show
-from resdsl.sizes import Dim, NotClosed, Size
+from resdsl.sizes import Dim, NotClosed
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -107,20 +107,9 @@ def _agree(scope: Scope, start: Flow, arm: Flow) -> bool:
 
 def _stride(start: Flow, arm: Flow) -> tuple[Fraction, ...]:
     """Total stride of the arm along each spatial axis."""
-    if start.field is None or arm.field is None:  # something saw the whole map (SE): read it off the shapes
-        pairs = zip((start.shape or ())[1:], (arm.shape or ())[1:], strict=False)
-        return tuple(_stride_of_sizes(s, a) for s, a in pairs)
+    if start.field is None or arm.field is None:
+        return (Fraction(1),) * (len(start.shape or (0,)) - 1)
     return tuple(a[1] / s[1] for s, a in zip(start.field, arm.field, strict=False))
-
-
-def _stride_of_sizes(before: Dim, after: Dim) -> Fraction:
-    """The stride of a 1x1 window that makes one size of another; 1 when none does."""
-    if isinstance(before, Size) and isinstance(after, Size) and before.var == after.var and after.slope > 0:
-        return Fraction(before.slope * len(after.offsets), after.slope * len(before.offsets))
-    if isinstance(before, int) and isinstance(after, int) and 0 < after <= before:
-        guess = -(-before // after)
-        return Fraction(guess if -(-before // guess) == after else 1)
-    return Fraction(1)
 
 
 def _shortcut(

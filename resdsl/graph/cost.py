@@ -99,13 +99,6 @@ def _tensor_params(tensor: Tensor) -> int:
     return prod(d for d in tensor.shape if isinstance(d, int)) if tensor.trained else 0
 
 
-def node_cost(graph: Graph, node: Node, at: dict[str, int]) -> Cost:
-    """Counts of one node."""
-    if isinstance(node.content, Graph):
-        return cost(node.content, at)
-    return _node(graph, node, {}, at)
-
-
 def _node(graph: Graph, node: Node, totals: dict[int, Cost], at: dict[str, int]) -> Cost:
     match node.content:
         case Graph() as inner:
