@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -19,6 +20,8 @@ import time
 from pathlib import Path
 
 PYTHON = sys.executable
+# Installed packages are byte-compiled; without this a working tree may be compiled anew in every process.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 IMPORT_TORCH = [PYTHON, "-c", "import torch"]
 TORCHINFO = [
     PYTHON,

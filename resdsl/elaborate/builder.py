@@ -75,7 +75,7 @@ class Builder(Evaluator):
     def feed(self, name: str, flow: Flow, span: Span) -> Flow:
         """Make an input of this graph, with the shape of a value outside."""
         id = f"#{name}"
-        while id in self.graph.nx:
+        while id in self.graph:
             id += "'"
         self.graph.add(Node(id, Feed(name, flow.shape), (), (flow.shape,), span))
         self.graph.inputs.append(id)
@@ -90,13 +90,13 @@ class Builder(Evaluator):
             return self.values[path]
         head, _, rest = path.partition(".")
         while rest:
-            if head in self.graph.nx and isinstance(self.graph.node(head).content, Graph):
+            if head in self.graph and isinstance(self.graph.node(head).content, Graph):
                 found = self._tap(head, rest)
                 if found is not None:
                     return found
             more, _, rest = rest.partition(".")
             head = f"{head}.{more}"
-        if path.partition(".")[0] in self.addresses and path.partition(".")[0] not in self.graph.nx:
+        if path.partition(".")[0] in self.addresses and path.partition(".")[0] not in self.graph:
             return UNKNOWN  # a layer that a mistake kept from being made
         if self.outer is None:
             return None
@@ -426,7 +426,7 @@ def tap(graph: Graph, path: str) -> tuple[Graph, int] | None:
         port = graph.values[path]
     else:
         head, _, rest = path.partition(".")
-        while rest and not (head in graph.nx and isinstance(graph.node(head).content, Graph)):
+        while rest and not (head in graph and isinstance(graph.node(head).content, Graph)):
             more, _, rest = rest.partition(".")
             head = f"{head}.{more}"
         if not rest:
@@ -436,7 +436,7 @@ def tap(graph: Graph, path: str) -> tuple[Graph, int] | None:
         inner = tap(node.content, rest)
         if inner is None:
             return None
-        graph = replace(graph, nx=graph.nx.copy(), fields=dict(graph.fields), outputs=list(graph.outputs))
+        graph = replace(graph, steps={**graph.steps}, fields={**graph.fields}, outputs=[*graph.outputs])
         graph.replace(replace(node, content=inner[0], shapes=inner[0].output_shapes))
         port = Port(head, inner[1])
         before = graph.fields.get(node.inputs[0]) if node.inputs else None

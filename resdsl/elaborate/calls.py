@@ -357,7 +357,7 @@ def apply(scope: Scope, link: ast.Apply, env: Env) -> None:
 
 def _reuse(scope: Scope, name: str, link: ast.Apply) -> None:
     """Run a layer again: the same module, on another value."""
-    if name not in scope.graph.nx:
+    if name not in scope.graph:
         scope.flow = (UNKNOWN,)
         return
     first = scope.graph.node(name)

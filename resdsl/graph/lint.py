@@ -31,7 +31,7 @@ def _bare_conv(graph: Graph) -> Iterator[Diagnostic]:
             continue
         if getattr(node.content, "bias", True) is not False:
             continue
-        users = [graph.node(n).content for n in graph.nx.successors(node.id)]
+        users = [user.content for user in graph.users[node.id]]
         if users and all(isinstance(u, Op) and u.category in NORM_SKIPS for u in users):
             yield Diagnostic(
                 codes.BARE_CONV,
@@ -52,7 +52,7 @@ def _with_bias(node: Node) -> Fix | None:
 
 def _unused_value(graph: Graph) -> Iterator[Diagnostic]:
     """A step whose result goes nowhere."""
-    kept = {p.node for p in graph.outputs}
+    used = {p.node for p in graph.outputs} | {p.node for node in graph.nodes() for p in node.inputs}
     read = {*graph.outputs, *(port for node in graph.nodes() for port in node.inputs)}
     for node in graph.nodes():
         unread = [i for i in range(len(node.shapes)) if Port(node.id, i) not in read]
@@ -63,7 +63,7 @@ def _unused_value(graph: Graph) -> Iterator[Diagnostic]:
                 Label(node.span),
                 help=("name the outputs with `as`, and continue from each with `from`",),
             )
-        if node.id in kept or graph.nx.out_degree(node.id):
+        if node.id in used:
             continue
         if isinstance(node.content, Tensor):
             what = "parameter" if node.content.trained else "buffer"

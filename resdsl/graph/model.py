@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
-
-import networkx as nx
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from resdsl.domain import Domain, match_sizes
 from resdsl.ops.base import Init, Op
 from resdsl.sizes import Shape
 from resdsl.source import Span
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Field: TypeAlias = tuple[tuple[Fraction | float, Fraction], ...]
 """Receptive field: for each spatial axis (extent, stride) in positions of the input; inf sees all of it."""
@@ -66,7 +68,7 @@ class Node:
     Attributes:
         id: unique in its graph. Of a node that owns a module, its address: `conv1`, `layer1`, `0`.
         content: the op, or the graph of the block or scope, that runs.
-        inputs: the values it takes, in order. Edges of the networkx graph are derived from these.
+        inputs: the values it takes, in order. These are the edges of the graph.
         shapes: shape of each output; None where an error upstream left it unknown.
         span: where it was written.
         module: address of the module it runs; the same for several nodes when weights are shared
@@ -98,8 +100,7 @@ class Graph:
         kind: a `net` or `block` was declared with that word; a `scope` is a named brace or chain; a
             `repeat` holds `x N` copies under the addresses `0`, `1`, ...
         args: the arguments it was made with, as compile-time values, by parameter name.
-        nx: nodes in the order of the text; `nodes[id]["node"]` is a `Node`, edges carry `key=slot`
-            and the attributes `index` (output of the source) and `shortcut`.
+        steps: its nodes by id, in the order of the text.
         inputs: ids of its `Feed` nodes; `outputs` the values it returns, `output_names` their keys
             (empty for the plain flow), `training_outputs` those returned in training only.
         order: module addresses in the order of the text, which is the order of the state_dict.
@@ -113,7 +114,7 @@ class Graph:
     span: Span
     doc: str | None = None
     args: tuple[tuple[str, Any], ...] = ()
-    nx: nx.MultiDiGraph[str] = field(default_factory=nx.MultiDiGraph)
+    steps: dict[str, Node] = field(default_factory=dict)
     inputs: list[str] = field(default_factory=list)
     outputs: list[Port] = field(default_factory=list)
     output_names: tuple[str, ...] = ()
@@ -122,28 +123,54 @@ class Graph:
     values: dict[str, Port] = field(default_factory=dict)
     fields: dict[Port, Field | None] = field(default_factory=dict)
 
+    @cached_property
+    def nx(self) -> nx.MultiDiGraph[str]:
+        """The graph for networkx's algorithms, made when first asked for, of a finished graph.
+
+        `nx.nodes[id]["node"]` is a `Node`; edges carry `key=slot` and the attributes `index` (output of
+        the source) and `shortcut`. Checking and counting need no more than the nodes in order, and are
+        done before networkx is loaded.
+        """
+        import networkx as nx
+
+        made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        for node in self.nodes():
+            made.add_node(node.id, node=node)
+            last = len(node.inputs) - 1
+            for slot, port in enumerate(node.inputs):
+                kind = node.shortcut if slot == last else ""
+                made.add_edge(port.node, node.id, key=slot, index=port.index, shortcut=kind)
+        return made
+
     def add(self, node: Node) -> None:
-        """Add a node and the edges from its inputs."""
-        assert node.id not in self.nx, f"duplicate node {node.id}"
-        self.nx.add_node(node.id, node=node)
-        last = len(node.inputs) - 1
-        for slot, port in enumerate(node.inputs):
-            kind = node.shortcut if slot == last else ""
-            self.nx.add_edge(port.node, node.id, key=slot, index=port.index, shortcut=kind)
+        """Add a node; its inputs are there already."""
+        assert node.id not in self.steps, f"duplicate node {node.id}"
+        self.steps[node.id] = node
 
     def replace(self, node: Node) -> None:
         """Replace a node by one with the same id and inputs."""
-        self.nx.nodes[node.id]["node"] = node
+        assert self.steps[node.id].inputs == node.inputs
+        self.steps[node.id] = node
 
     def node(self, id: str) -> Node:
         """Node by id."""
-        found: Node = self.nx.nodes[id]["node"]
-        return found
+        return self.steps[id]
+
+    def __contains__(self, id: object) -> bool:
+        return id in self.steps
 
     def nodes(self) -> Iterator[Node]:
         """All nodes in the order they were written, which is topological: a node only takes earlier ones."""
-        for _, data in self.nx.nodes(data=True):
-            yield data["node"]
+        yield from self.steps.values()
+
+    @cached_property
+    def users(self) -> dict[str, list[Node]]:
+        """By node of a finished graph, the nodes that take a value of it, as often as they do."""
+        found: dict[str, list[Node]] = {id: [] for id in self.steps}
+        for node in self.nodes():
+            for port in node.inputs:
+                found[port.node].append(node)
+        return found
 
     def shape(self, port: Port) -> Shape | None:
         """Shape of a value."""

@@ -137,6 +137,15 @@ class Op:
     functional: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]] = ()
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
+
     def infer(self, *xs: Any, **_: Any) -> Shape:
         """Shape of the output for input shapes; raises `Reject`. Dimensions may be symbolic."""
         raise NotImplementedError
@@ -210,7 +219,7 @@ def op(
     def register(cls: type[T]) -> type[T]:
         assert name not in OPS, f"duplicate op {name}"
         cls.name, cls.category, cls.arity, cls.body = name, category, arity, body
-        made = dataclass(frozen=True)(cls)
+        made = dataclass(frozen=True, eq=False, repr=False, match_args=False)(cls)  # `Op` has them once
         OPS[name] = made
         return made
 

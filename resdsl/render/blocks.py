@@ -91,7 +91,7 @@ def is_linear(graph: Graph) -> bool:
     return (
         len(graph.inputs) == 1
         and len(graph.outputs) == 1
-        and all(len(n.inputs) <= 1 and graph.nx.out_degree(n.id) <= 1 for n in graph.nodes())
+        and all(len(n.inputs) <= 1 and len(graph.users[n.id]) <= 1 for n in graph.nodes())
     )
 
 
@@ -101,7 +101,12 @@ Labels = Callable[[Op, Sequence[Shape]], str]
 
 def chips(graph: Graph, label: Labels = chip_label, depth: int = 0) -> tuple[Chip, ...] | None:
     """The steps of a block along its main path; None when it branches in another way than by shortcuts."""
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1 or depth > MOST_NESTED or len(graph.nx) > MOST_NODES:
+    if (
+        len(graph.inputs) != 1
+        or len(graph.outputs) != 1
+        or depth > MOST_NESTED
+        or len(graph.steps) > MOST_NODES
+    ):
         return None
     return _walk(graph, graph.outputs[0], graph.inputs[0], label, depth)
 
@@ -178,7 +183,7 @@ def _fork(graph: Graph, join: Node) -> tuple[str, Port, str] | None:
 
 def chain_start(graph: Graph, node: str) -> str:
     """Where the branch that ends in `node` leaves: the first node before it whose value is used twice."""
-    while graph.nx.out_degree(node) < 2 and graph.node(node).inputs:
+    while len(graph.users[node]) < 2 and graph.node(node).inputs:
         node = graph.node(node).inputs[0].node
     return node
 
@@ -187,7 +192,7 @@ def shortcut_chain(graph: Graph, join: Node) -> list[Node]:
     """The branch that is the last input: a projection's convolution and norm, a gate's layers."""
     found: list[Node] = []
     node = graph.node(join.inputs[-1].node)
-    while graph.nx.out_degree(node.id) < 2 and node.inputs:
+    while len(graph.users[node.id]) < 2 and node.inputs:
         found.append(node)
         node = graph.node(node.inputs[0].node)
     return found

@@ -89,7 +89,7 @@ class _Drawer:
         ops = count_ops(graph)
         self.boxes = ops > MOST_NODES
         self.labels = ops <= MOST_LABELS
-        if self.boxes and len(graph.nx) > TOO_MANY:
+        if self.boxes and len(graph.steps) > TOO_MANY:
             raise ValueError(f"{ops:,} ops are too many to lay out one by one; use the view `stages`")
 
     def net(self, graph: Graph) -> None:
