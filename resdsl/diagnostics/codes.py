@@ -53,6 +53,8 @@ NOT_A_STEP = _error("not-a-step", "this cannot stand here as a step")
 
 # shapes
 BAD_SHAPE = _error("bad-shape", "an op does not accept the shape that arrives")
+NOT_EVERY_SIZE = _error("not-every-size", "the net fits at some of the admitted input sizes only")
+NO_SIZE = _error("no-size", "the net fits at no input size")
 SHAPE_MISMATCH = _error("shape-mismatch", "values that meet have different shapes")
 SHORTCUT_MISMATCH = _error("shortcut-mismatch", "an identity shortcut joins different shapes")
 INPUT_TOO_SMALL = _error("input-too-small", "a window does not fit its input")

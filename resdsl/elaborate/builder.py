@@ -13,11 +13,12 @@ from resdsl.diagnostics.model import Label
 from resdsl.elaborate import complain
 from resdsl.elaborate.bind import Bound, make_op
 from resdsl.elaborate.evaluate import Evaluator
+from resdsl.elaborate.require import require, require_extent
 from resdsl.elaborate.scope import MAX_NODES, MAX_STEPS, Session
 from resdsl.elaborate.values import POISON
-from resdsl.graph.model import Content, Feed, Field, Graph, Node, Port, ShortcutKind
-from resdsl.ops.base import Init, Op, Reject, show
-from resdsl.sizes import Dim, NotClosed, Product, Shape, Size
+from resdsl.graph.model import Condition, Content, Feed, Field, Graph, Node, Port, ShortcutKind
+from resdsl.ops.base import Init, Op, Reject
+from resdsl.sizes import NotClosed, Shape
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -298,8 +299,12 @@ class Builder(Evaluator):
         joining: bool = False,
         shortcut: ShortcutKind = "",
         name_span: Span | None = None,
+        reported: bool = False,
     ) -> tuple[Flow, ...]:
-        """Run an op. A `joining` op is transparent: it takes no address and no position."""
+        """Run an op. A `joining` op is transparent: it takes no address and no position.
+
+        That its inputs hardly fit is `reported` already where the caller says so.
+        """
         bound = {k: (self.whole_parts(v), place) for k, (v, place) in bound.items()}
         op = make_op(self.session, cls, bound, span)
         id = self.join_id(cls.name) if joining else self.address(name, name_span or span)
@@ -312,12 +317,14 @@ class Builder(Evaluator):
             return (UNKNOWN,)
         if any(f.shape is None for f in inputs):
             return (UNKNOWN,) * len(_outputs_of(op))
-        shapes = self._aligned([f.shape for f in inputs if f.shape is not None])
+        conditions: list[Condition] = []
         try:
+            shapes, doubt = require(self, op, id, inputs, span, conditions)
             outputs = op.infer_all(*shapes)
-            self._check_extent(shapes, outputs, span)
+            require_extent(self, id, inputs[0], outputs, span, conditions)
             has_module = not joining and op.module(*shapes) is not None
         except Reject as reject:
+            self.session.never = True
             complain.rejected(self, op, reject, bound, inputs, span)
             return (UNKNOWN,)
         except NotClosed as reason:
@@ -328,7 +335,10 @@ class Builder(Evaluator):
                 help="fix the input size, or pool to a fixed size first",
             )
             return (UNKNOWN,)
+        if doubt is not None and not reported:
+            complain.rejected(self, op, doubt, bound, inputs, span)
         field = _after(op, inputs, shapes)
+        self.graph.conditions.extend(conditions)
         return self.add_node(
             id,
             op,
@@ -341,47 +351,10 @@ class Builder(Evaluator):
             inits=self._inits_of(op),
         )
 
-    def _aligned(self, shapes: list[Shape]) -> tuple[Shape, ...]:
-        """Shapes with dimensions written alike where they are equal for every admitted input size."""
-        first, *others = shapes
-        made = [first]
-        for shape in others:
-            if len(shape) == len(first):
-                differ = self.session.domain.differ
-                shape = tuple(a if differ(a, b) is None else b for a, b in zip(first, shape, strict=True))
-            made.append(shape)
-        return tuple(made)
-
     def _inits_of(self, op: Op) -> tuple[tuple[str, Init], ...]:
         own = dict(op.inits())
         inherited = {tensor: init for name, tensor, init in self.inits if name == op.name}
         return tuple((inherited | own).items())
-
-    def _check_extent(self, inputs: Sequence[Shape], outputs: Sequence[Shape], span: Span) -> None:
-        """No dimension may be below 1. For sizes that vary this bounds the smallest input."""
-        for shape in outputs:
-            for dim in shape:
-                self._require_positive(dim, inputs, span)
-
-    def _require_positive(self, dim: Dim, inputs: Sequence[Shape], span: Span) -> None:
-        if isinstance(dim, int):
-            if dim < 1:
-                raise Reject(
-                    f"nothing is left of an input of {show(inputs[0])}",
-                    None,
-                    "use a larger input, a smaller window or more padding",
-                    code="input-too-small",
-                )
-        elif isinstance(dim, Product):
-            for factor in dim.factors:
-                self._require_positive(factor, inputs, span)
-        elif isinstance(dim, Size):
-            least = dim.least(1)
-            if least is None:
-                raise Reject(f"its output size `{dim}` is below 1", None, code="input-too-small")
-            self.session.domain.at_least(dim.var, least)
-            if least > self.session.bounds.get(dim.var, (1, span))[0]:
-                self.session.bounds[dim.var] = (least, span)
 
 
 def _above(name: str) -> list[str]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.elaborate import complain
 from resdsl.elaborate.bind import Bound, bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
+from resdsl.elaborate.require import require, require_extent
 from resdsl.elaborate.scope import MAX_CALL_DEPTH, Env
 from resdsl.elaborate.values import POISON, Closure, Definition, Recipe, brief, described
-from resdsl.graph.model import Graph
+from resdsl.graph.model import Condition, Graph
 from resdsl.ops import OPS
-from resdsl.ops.base import Op, show
+from resdsl.ops.base import Op, Reject, show
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -165,7 +166,7 @@ def signature(
         inputs,
         stop,
         scope.inits,
-        tuple(scope.session.domain.residues.items()),
+        scope.session.domain.key(),
     )
     if key in scope.session.graphs:
         made = scope.session.graphs[key]
@@ -370,11 +371,21 @@ def _reuse(scope: Scope, name: str, link: ast.Apply) -> None:
         return
     content, shapes = first.content, first.shapes
     if isinstance(content, Op):
-        outputs: Sequence[Any] = content.infer_all(*got)
+        conditions: list[Condition] = []
+        try:
+            taken, doubt = require(scope, content, id, inputs, link.span, conditions)
+            shapes = content.infer_all(*taken)
+            require_extent(scope, id, inputs[0], shapes, link.span, conditions)
+        except Reject as reject:
+            complain.rejected(scope, content, reject, {}, inputs, link.span)
+            scope.flow = (UNKNOWN,) * len(shapes)
+            return
+        if doubt is not None:
+            complain.rejected(scope, content, doubt, {}, inputs, link.span)
         if before != got and content.module(*before) != content.module(*got):
             _shared_mismatch(scope, name, link, before, got)
             return
-        shapes = tuple(outputs)
+        scope.graph.conditions.extend(conditions)
     elif before != got:
         _shared_mismatch(scope, name, link, before, got)
         return

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from resdsl.conditions import condition
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
-from resdsl.domain import Domain
+from resdsl.domain import Domain, equal
 from resdsl.elaborate.bind import Bound
 from resdsl.elaborate.functions import FUNCTIONS
 from resdsl.elaborate.scope import Env, Session
@@ -17,7 +18,7 @@ from resdsl.graph.model import Feed, Graph
 from resdsl.ops import OPS
 from resdsl.ops.base import Op, Reject, show
 from resdsl.ops.init import INITS
-from resdsl.sizes import NotClosed, Shape, Size, shape_at, variables
+from resdsl.sizes import Shape, shape_at, variables
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -136,16 +137,14 @@ def rejected(
         origins = [_origin(scope, inputs[0]), _origin(scope, inputs[reject.blame])]
     prefix = "" if reject.message.startswith(f"`{op.name}`") else f"`{op.name}`: "
     fix = _argument_fix(reject, span) or _pool_fix(scope, op, reject, inputs)
-    notes, helps = [], [reject.help] if reject.help and not fix else []
+    notes = []
+    if reject.code == "shape-mismatch" and isinstance(reject.blame, int):
+        first, other = inputs[0].shape, inputs[reject.blame].shape
+        note = sometimes(scope.session.domain, first or (), other or (), getattr(op, "axis", None))
+        notes += [note.format("the first is", "the other")] if note else []
+    helps = [reject.help] if reject.help and not fix else []
     if fix is not None and op.name == "linear":
         helps = ["`adaptive_avgpool(7x7)` makes a fixed size too, with more positions"]
-    if reject.code == "shape-mismatch" and isinstance(reject.blame, int):
-        axis = getattr(op, "axis", None)
-        first, other = inputs[0].shape, inputs[reject.blame].shape
-        if first is not None and other is not None:
-            note, conditions = sometimes(scope.session.domain, first, other, axis)
-            notes += [note.format("the first is", "the other")] if note else []
-            helps += agree_help(conditions)
     scope.session.error(
         codes.CODES[reject.code],
         f"{prefix}{reject.message}",
@@ -202,36 +201,26 @@ def _pool_fix(scope: Builder, op: Op, reject: Reject, inputs: Sequence[Flow]) ->
     )
 
 
-def sometimes(domain: Domain, a: Shape, b: Shape, axis: int | None = None) -> tuple[str, list[str]]:
-    """For shapes that agree at some input sizes only: the smallest at which they differ, and what helps.
+def sometimes(domain: Domain, a: Shape, b: Shape, axis: int | None = None) -> str:
+    """For shapes that agree at some input sizes only: when, and the smallest at which they differ.
 
-    Returns a sentence with places for the names of the two, "at H = 3 {} 8x2x2, {} 8x1x1", and conditions
-    on the input sizes that make them agree. Both are empty when the shapes differ at almost every size.
-    `axis` is left out of the comparison.
+    A sentence with places for the names of the two: "... at H = 3 {} 8x2x2, {} 8x1x1". Empty for shapes that
+    agree at no size. `axis` is left out of the comparison.
     """
     if len(a) != len(b):
-        return "", []
+        return ""
     witness: dict[str, int] = {}
-    conditions: dict[str, None] = {}
+    when: list[str] = []
     for i, (x, y) in enumerate(zip(a, b, strict=True)):
-        if axis is not None and i == axis % len(a):
-            continue
-        found = domain.differ(x, y)
-        if found is None:
-            continue
-        try:
-            gap = x - y
-        except NotClosed:
-            return "", []
-        if not isinstance(gap, Size) or gap.slope != 0:
-            return "", []
-        witness = witness or found
-        period = len(gap.offsets)
-        steps = [d for d in range(2, period + 1) if period % d == 0 and not any(gap.offsets[::d])]
-        if not steps:
-            return _at(domain, witness, a, b), []
-        conditions[f"{gap.var} % {steps[0]} == 0"] = None
-    return (_at(domain, witness, a, b), list(conditions)) if witness else ("", [])
+        sets = {} if axis is not None and i == axis % len(a) else equal(x, y)
+        if sets is None or domain.never(sets):
+            return ""
+        witness = witness or domain.outside(sets) or {}
+        when += [condition(s, var) for var, s in sets.items() if not domain.of(var) <= s]
+    if not witness:
+        return ""
+    agree = " and ".join(dict.fromkeys(when))
+    return f"they agree exactly when {agree}: {_at(domain, witness, a, b)}"
 
 
 def _at(domain: Domain, witness: dict[str, int], a: Shape, b: Shape) -> str:
@@ -239,13 +228,6 @@ def _at(domain: Domain, witness: dict[str, int], a: Shape, b: Shape) -> str:
     size = next(iter(witness.values()))
     values = dict(witness)
     for name in sorted({v for d in (*a, *b) for v in variables(d)}):
-        values.setdefault(name, size if domain.admits(name, size) else domain.samples(name, 1)[0])
+        values.setdefault(name, size if domain.admits(name, size) else domain.of(name).least or size)
     sizes = ", ".join(f"{k} = {v}" for k, v in values.items())
     return f"at {sizes} {{}} {show(shape_at(a, values))}, {{}} {show(shape_at(b, values))}"
-
-
-def agree_help(conditions: Sequence[str]) -> list[str]:
-    """How to admit only sizes at which two shapes agree."""
-    if not conditions:
-        return []
-    return [f"`where {', '.join(conditions)}` after the net's input admits only sizes at which they agree"]

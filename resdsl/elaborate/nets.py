@@ -10,17 +10,19 @@ from resdsl.diagnostics.model import Label, Sink
 from resdsl.diagnostics.suggest import did_you_mean
 from resdsl.domain import Domain
 from resdsl.elaborate import shapes as shape_text
+from resdsl.elaborate.admit import admitted, restrict
 from resdsl.elaborate.bind import bind
 from resdsl.elaborate.builder import UNKNOWN, Abort, Flow
 from resdsl.elaborate.declare import wrong_inputs
 from resdsl.elaborate.evaluate import Evaluator
 from resdsl.elaborate.expect import check_expects
+from resdsl.elaborate.fits import settle
 from resdsl.elaborate.flow import Scope
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import POISON, Definition, Recipe, kind_of
-from resdsl.graph.model import Feed, Graph, Net
+from resdsl.graph.model import Condition, Feed, Graph, Net
 from resdsl.ops.base import show
-from resdsl.sizes import Size
+from resdsl.sizes import Shape, Size, variable
 from resdsl.source import Source, Span
 from resdsl.syntax import ast
 
@@ -80,7 +82,8 @@ def nested_input(scope: Scope, flows: list[Flow]) -> None:
             made.append(fed)
         scope.flow = tuple(made)
         for condition in statement.where:
-            if scope.condition(condition, env) is False:
+            sets = admitted(scope, condition, env)
+            if sets is not POISON and scope.session.domain.never(sets):
                 arriving = ", ".join(show(f.shape) for f in flows if f.shape is not None)
                 scope.session.error(
                     codes.BAD_INPUT,
@@ -88,6 +91,10 @@ def nested_input(scope: Scope, flows: list[Flow]) -> None:
                     condition.span,
                     "this does not hold",
                 )
+            elif sets is not POISON and sets:
+                ports = tuple(f.port for f in made if f.port is not None)
+                id = scope.graph.inputs[0]
+                scope.graph.conditions.append(Condition(id, sets, "where", 0, 0, ports, 0, condition.span))
 
     scope.net_input = start
 
@@ -100,17 +107,13 @@ class NetScope(Scope):
         self.is_net = True
         self.net_input = self._start
         self.nominal: dict[str, int] | None = None
-        self.nominal_span: Span | None = None
-        self.conditions: list[str] = []
         self.sizes: dict[str, Size] = {}
-        self.started = False
+        self.input: ast.Input | None = None
 
     def _start(self, statement: ast.Input, env: Env) -> None:
-        self.started = True
-        made = []
-        declared = []
+        self.input = statement
+        declared: list[Shape | None] = []
         for port in statement.ports:
-            shape = None
             if port.shape is None:
                 self.session.error(
                     codes.BAD_INPUT,
@@ -118,60 +121,26 @@ class NetScope(Scope):
                     port.span,
                     help=f"write `input {port.name.id}: [3, H, W]`, with capital letters for sizes that vary",
                 )
+                declared.append(None)
             else:
-                shape = shape_text.declare_sizes(self, port.shape, env, port.span)
-            declared.append(shape)
+                declared.append(shape_text.declare_sizes(self, port.shape, env, port.span))
+        self.sizes = {k: v for k, v in env.sizes.items() if isinstance(v, Size)}
+        restrict(self, statement, env)
+        self.sizes = {k: variable(k, self.session.domain.of(k).every) for k in self.sizes}
+        env.sizes.update(self.sizes)
+        made = []
+        for port, shape in zip(statement.ports, declared, strict=True):
+            if shape is not None:
+                shape = tuple(self.sizes[d.var] if isinstance(d, Size) else d for d in shape)
             fed = self.feed(port.name.id, Flow(None, shape, None), port.name.span)
             self.name_value(port.name.id, fed, port.name.span)
             made.append(fed)
-        self.sizes = {k: v for k, v in env.sizes.items() if isinstance(v, Size)}
-        for condition in statement.where:
-            self._restrict(condition, env)
-        for var in self.sizes:
-            if not self.session.domain.samples(var, 1):
-                self.session.error(
-                    codes.BAD_INPUT,
-                    f"no `{var}` meets these conditions",
-                    statement.where[0].span.to(statement.where[-1].span),
-                    help="a size must meet all of them",
-                )
-                self.session.domain.residues.pop(var, None)
         if statement.at:
-            self._nominal(statement, declared, env)
+            where = statement.where[0].span.to(statement.where[-1].span) if statement.where else None
+            self.nominal = shape_text.sizes_at(self, statement.at, declared, env, where)
         elif not self.sizes:
             self.nominal = {}
         self.flow = tuple(made)
-
-    def _restrict(self, condition: ast.Expr, env: Env) -> None:
-        """Take a `where` condition, like `H % 32 == 0` or `H >= 33`, into the domain."""
-        self.conditions.append(condition.span.text)
-        if isinstance(condition, ast.Binary) and condition.operator in ("==", ">=", ">", "!="):
-            left, right = self.evaluate(condition.left, env), self.evaluate(condition.right, env)
-            if left is POISON or right is POISON:
-                return
-            if isinstance(left, Size) and type(right) is int:
-                domain, period = self.session.domain, len(left.offsets)
-                if left.slope == 0 and condition.operator in ("==", "!="):
-                    wanted = condition.operator == "=="
-                    kept = frozenset(r for r in range(period) if (left.at(r) == right) == wanted)
-                    domain.restrict(left.var, period, kept)
-                    return
-                if left.slope > 0 and condition.operator in (">=", ">"):
-                    least = left.least(right + (condition.operator == ">"))
-                    if least is not None:
-                        domain.at_least(left.var, least)
-                        return
-        self.session.error(
-            codes.BAD_INPUT,
-            f"`{condition.span.text}` is not a condition on an input size",
-            condition.span,
-            help="write a remainder like `H % 32 == 0` or a least size like `H >= 33`",
-        )
-
-    def _nominal(self, statement: ast.Input, declared: list[Any], env: Env) -> None:
-        self.nominal_span = statement.at[0].span.to(statement.at[-1].span)
-        where = statement.where[0].span.to(statement.where[-1].span) if statement.where else None
-        self.nominal = shape_text.sizes_at(self, statement.at, declared, env, where)
 
 
 def elaborate_net(
@@ -245,30 +214,18 @@ def elaborate_net(
         return None
     scope.finish()
     _complain_of_ends(session, scope, graph, name_span)
+    needed, training = settle(session, scope, graph, definition)
     net = Net(
         definition.name,
         graph,
         tuple(settings.items()),
         tuple(scope.sizes),
         scope.nominal,
-        {v: session.domain.least.get(v, 1) for v in scope.sizes},
-        tuple(scope.conditions),
         definition.decl.doc or decl.doc,
         session.domain,
+        needed,
+        training,
     )
-    if net.nominal is not None and not session.failed:
-        for var, value in net.nominal.items():
-            if value < net.least.get(var, 1):
-                bound = session.bounds.get(var)
-                session.error(
-                    codes.INPUT_TOO_SMALL,
-                    f"`{var}` = {value} is too small for the net",
-                    scope.nominal_span or name_span,
-                    f"`{var}` must be at least {net.least[var]}",
-                    secondary=[Label(bound[1], "nothing is left here")] if bound else (),
-                    help="use a larger input, a smaller window or more padding",
-                )
-                break
     if not session.failed:
         check_expects(session, scope, net, definition, env, bool(settings))
     return net
@@ -277,7 +234,7 @@ def elaborate_net(
 def _complain_of_ends(session: Session, scope: NetScope, graph: Graph, span: Span) -> None:
     if session.failed:
         return
-    if not scope.started:
+    if scope.input is None:
         session.error(codes.NO_INPUT, f"net `{graph.name}` has no input", span, "no `input` runs")
     elif not graph.outputs:
         session.error(codes.NO_OUTPUT, f"net `{graph.name}` has no output", span)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from resdsl.domain import Domain
+from resdsl.domain import Domain, Sets, compare, equal
 from resdsl.elaborate.functions import MAX_LIST, Refuse, numbers
 from resdsl.elaborate.values import Ratio, SizeValue, Value
-from resdsl.sizes import NotClosed, Size
+from resdsl.sizes import Size
 
 MAX_NUMBER = 10**15
 
@@ -27,10 +27,11 @@ def operate(domain: Domain, operator: str, a: Value, b: Value) -> Value:
             raise Refuse(f"would make a list of {len(a) * b:,} items, more than {MAX_LIST:,}")
         return tuple(a) * b
     numbers(a, b)
+    a, b = whole(domain, a), whole(domain, b)
     if isinstance(a, Ratio) or isinstance(b, Ratio):
         raise Refuse("needs whole numbers; round the quotient with `ceil(...)`, `floor(...)` or `div(a, b)`")
     if isinstance(a, Size) or isinstance(b, Size):
-        return _operate_sizes(operator, a, b)
+        return _operate_sizes(domain, operator, a, b)
     return _operate_numbers(operator, a, b)
 
 
@@ -81,11 +82,7 @@ def _equal(domain: Domain, a: Value, b: Value) -> bool:
         if a == b:
             return True
         if isinstance(a, (int, Size)) and isinstance(b, (int, Size)):
-            if domain.differ(a, b) is None:
-                return True
-            if not _meet(domain, a, b):
-                return False
-            raise Undecided
+            return _decide(domain, equal(a, b))
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(_equal(domain, x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, bool) != isinstance(b, bool):
@@ -93,19 +90,16 @@ def _equal(domain: Domain, a: Value, b: Value) -> bool:
     return bool(a == b)
 
 
-def _meet(domain: Domain, a: int | Size, b: int | Size) -> bool:
-    """Whether two sizes are equal for some admitted input size (of those that show the pattern)."""
-    try:
-        gap = a - b
-    except NotClosed:
+def _decide(domain: Domain, sets: Sets | None) -> bool:
+    """Whether something holds, be it for every admitted input size or for none."""
+    if domain.always(sets):
+        return True
+    if domain.never(sets):
         return False
-    if isinstance(gap, int):
-        return gap == 0
-    assert isinstance(gap, Size)
-    return any(gap.at(v) == 0 for v in domain.samples(gap.var, 4 * len(gap.offsets)))
+    raise Undecided
 
 
-def _operate_sizes(operator: str, a: Any, b: Any) -> Value:
+def _operate_sizes(domain: Domain, operator: str, a: Any, b: Any) -> Value:
     match operator:
         case "+":
             return a + b
@@ -124,4 +118,4 @@ def _operate_sizes(operator: str, a: Any, b: Any) -> Value:
         case "**":
             raise Refuse("needs numbers that do not vary with the input")
         case _:
-            raise Undecided
+            return _decide(domain, compare(operator, a, b))

@@ -79,7 +79,7 @@ class Session:
         frames: the calls around the place being checked, outermost first.
         nodes: how many nodes were made, against `MAX_NODES`.
         steps: how many statements ran, against `MAX_STEPS`.
-        bounds: for each free size, the step that asks for the largest input, and how large.
+        never: whether a mistake was found that keeps the current net from running at any size.
         failed: whether a mistake was found in the current net, be it reported before.
         endless: blocks that use themselves without an end, already reported.
     """
@@ -90,14 +90,14 @@ class Session:
     frames: list[tuple[str, Span]] = field(default_factory=list)
     nodes: int = 0
     steps: int = 0
-    bounds: dict[str, tuple[int, Span]] = field(default_factory=dict)
+    never: bool = False
     failed: bool = False
     endless: set[int] = field(default_factory=set)
 
     def begin(self, domain: Domain) -> None:
         """Start another net."""
         self.domain, self.nodes, self.steps, self.failed = domain, 0, 0, False
-        self.bounds = {}
+        self.never = False
 
     def error(
         self,

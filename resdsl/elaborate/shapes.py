@@ -81,7 +81,7 @@ def check(
     right = _written(actual, wanted, written)
     notes = []
     if witness and len(actual) == len(wanted):
-        note, _ = sometimes(
+        note = sometimes(
             scope.session.domain,
             actual,
             tuple(a if b is ANY else b for a, b in zip(actual, wanted, strict=True)),
@@ -157,9 +157,7 @@ def sizes_at(
                 codes.BAD_INPUT,
                 f"`at {text.span.text}` does not fit: {reason}",
                 text.span,
-                secondary=[Label(conditions, "the conditions")]
-                if conditions and "conditions" in reason
-                else (),
+                secondary=[Label(conditions, "the conditions")] if conditions and " meet " in reason else (),
             )
             return None
     return sizes

@@ -9,7 +9,7 @@ from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
 from resdsl.elaborate.bind import bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
-from resdsl.elaborate.complain import agree_help, sometimes
+from resdsl.elaborate.complain import sometimes
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON, Closure, Projection, Recipe, described
 from resdsl.graph.model import ShortcutKind
@@ -66,14 +66,21 @@ def close_residual(scope: Scope, residual: ast.Residual, env: Env) -> None:
     if arm.shape is None or shortcut.shape is None or arm.port is None or shortcut.port is None:
         scope.carry(UNKNOWN)
         return
-    if scope.session.domain.mismatch(arm.shape, shortcut.shape) is not None:
+    agree = scope.session.domain.meet(arm.shape, shortcut.shape)
+    if agree != "often":
         _mismatch(scope, residual, kind, start, arm, shortcut)
+    if agree == "never":
+        scope.session.never = True
         scope.carry(UNKNOWN)
         return
-    if arm.shape != shortcut.shape:
-        shortcut = Flow(shortcut.port, arm.shape, shortcut.field)  # equal for every admitted size
     scope.flow = scope.apply_op(
-        OPS["add"], {}, (arm, shortcut), residual.shortcut.span, joining=True, shortcut=kind
+        OPS["add"],
+        {},
+        (arm, shortcut),
+        residual.shortcut.span,
+        joining=True,
+        shortcut=kind,
+        reported=agree != "often",
     )
 
 
@@ -223,10 +230,10 @@ def _mismatch(
     blame = clause.second if clause.second is not None and kind != "identity" else clause.first
     secondary = [Label(span, text) for span, text in _changes(scope, start, arm)]
     notes = ["\n".join(_table(arm.shape, shortcut.shape))]
-    note, conditions = sometimes(scope.session.domain, arm.shape, shortcut.shape)
+    note = sometimes(scope.session.domain, arm.shape, shortcut.shape)
     if note:
         notes.append(note.format("the arm gives", "the shortcut"))
-    helps = agree_help(conditions)
+    helps: list[str] = []
     if kind == "identity":
         code, what = codes.SHORTCUT_MISMATCH, "identity shortcut"
         label = f"carries {show(shortcut.shape)}, unchanged from the input"
@@ -234,7 +241,7 @@ def _mismatch(
         code, what = codes.SHAPE_MISMATCH, "the shortcut"
         label = f"carries {show(shortcut.shape)}"
     fix = None
-    if kind == "identity" and not helps:
+    if kind == "identity":
         if _fits(scope, start, arm, "zero_pad"):
             helps.append(PAD)
         if _fits(scope, start, arm, "conv"):
@@ -268,10 +275,10 @@ def _fits(scope: Scope, start: Flow, arm: Flow, policy: str) -> bool:
     else:
         values = {"channels": arm.shape[0], "stride": stride}
     try:
-        carried = OPS[policy](**values).infer(start.shape)
+        (carried,) = OPS[policy](**values).shapes(start.shape)
     except (Reject, NotClosed):
         return False
-    return scope.session.domain.mismatch(carried, arm.shape) is None
+    return scope.session.domain.meet(carried, arm.shape) == "often"
 
 
 def _changes(scope: Scope, start: Flow, arm: Flow) -> list[tuple[Span, str]]:

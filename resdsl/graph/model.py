@@ -14,9 +14,10 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from resdsl.domain import Domain, match_sizes
+from resdsl.domain import Domain, Sets, match_sizes
 from resdsl.ops.base import Init, Op
-from resdsl.sizes import Shape
+from resdsl.sets import SizeSet
+from resdsl.sizes import Dim, Shape
 from resdsl.source import Span
 
 if TYPE_CHECKING:
@@ -56,6 +57,30 @@ class Tensor:
     trained: bool
     batched: bool
     init: Init | None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of the input sizes for one step to run.
+
+    Attributes:
+        node: id of the step in its graph.
+        sets: the input sizes at which it holds.
+        relation: `left == right`, `left >= right`; `where` for the condition of a net inside a net.
+        left, right: the two sizes.
+        ports: the values whose sizes they are; one if `right` is a number.
+        axis: of those values.
+        span: where it was written.
+    """
+
+    node: str
+    sets: Sets
+    relation: Literal["==", ">=", "where"]
+    left: Dim
+    right: Dim
+    ports: tuple[Port, ...]
+    axis: int
+    span: Span
 
 
 Content: TypeAlias = "Op | Graph | Feed | Tensor"
@@ -105,6 +130,7 @@ class Graph:
             (empty for the plain flow), `training_outputs` those returned in training only.
         order: module addresses in the order of the text, which is the order of the state_dict.
         values: the values that can be read from outside by path (`encoder.layer3`).
+        conditions: what must hold of the input sizes for its own steps to run.
         fields: receptive field of every value in `values` and of every output, by port: for each
             spatial axis (extent, stride) in positions of the first input; None sees all of it.
     """
@@ -121,6 +147,7 @@ class Graph:
     training_outputs: tuple[str, ...] = ()
     order: list[str] = field(default_factory=list)
     values: dict[str, Port] = field(default_factory=dict)
+    conditions: list[Condition] = field(default_factory=list)
     fields: dict[Port, Field | None] = field(default_factory=dict)
 
     @cached_property
@@ -227,9 +254,9 @@ class Net:
         settings: arguments given from outside, as text.
         sizes: the input sizes that vary, in order: `("H", "W")`.
         nominal: the sizes it is counted and drawn at; None when the spec does not say.
-        least: the smallest admitted value of each size.
-        conditions: the `where` conditions as written.
-        domain: what those conditions admit.
+        where: the sizes that the `where` of its input admits.
+        needed: the sizes at which every step runs, whatever `where` says.
+        training: as `needed`, with the steps that run in training only.
     """
 
     name: str
@@ -237,10 +264,25 @@ class Net:
     settings: tuple[tuple[str, str], ...] = ()
     sizes: tuple[str, ...] = ()
     nominal: dict[str, int] | None = None
-    least: dict[str, int] = field(default_factory=dict)
-    conditions: tuple[str, ...] = ()
     doc: str | None = None
-    domain: Domain = field(default_factory=Domain)
+    where: Domain = field(default_factory=Domain)
+    needed: Domain = field(default_factory=Domain)
+    training: Domain = field(default_factory=Domain)
+
+    @cached_property
+    def fits(self) -> dict[str, SizeSet]:
+        """By variable, exactly the input sizes that the net takes, in evaluation."""
+        return {var: self.where.of(var) & self.needed.of(var) for var in self.sizes}
+
+    @property
+    def domain(self) -> Domain:
+        """As `fits`."""
+        return Domain(self.fits)
+
+    @property
+    def least(self) -> dict[str, int]:
+        """The smallest input size of each variable; 1 where nothing fits."""
+        return {var: sizes.least or 1 for var, sizes in self.fits.items()}
 
 
 def sizes_for(net: Net, at: tuple[int, ...] | None) -> dict[str, int]:

@@ -7,7 +7,7 @@ that called it finds the place. Shapes leave the batch out: an image is `(3, H, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields
 from fractions import Fraction
 from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
@@ -37,6 +37,34 @@ class Reject(Exception):
     ) -> None:
         super().__init__(message)
         self.message, self.blame, self.help, self.code = message, blame, help, code
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What must hold of the sizes an op takes: `left == right`, or `left >= right`.
+
+    Attributes:
+        reject: what to say when it does not hold.
+        inputs: the inputs that the two sizes belong to.
+        axis: their axis.
+        stretches: a `right` of 1 will do as well.
+    """
+
+    left: Dim
+    relation: Literal["==", ">="]
+    right: Dim
+    reject: Reject
+    inputs: tuple[int, ...] = (0,)
+    axis: int = 0
+    stretches: bool = False
+
+    @property
+    def fails(self) -> bool:
+        """Whether it does not hold of sizes that do not vary."""
+        if not isinstance(self.left, int) or not isinstance(self.right, int):
+            return False
+        holds = self.left == self.right if self.relation == "==" else self.left >= self.right
+        return not (holds or (self.stretches and self.right == 1))
 
 
 # ---------------------------------------------------------------- arguments
@@ -146,6 +174,10 @@ class Op:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
 
+    def needs(self, *xs: Any, **_: Any) -> Iterator[Need]:
+        """What must hold of the sizes of the inputs; `infer` takes it for granted. Raises `Reject`."""
+        return iter(())
+
     def infer(self, *xs: Any, **_: Any) -> Shape:
         """Shape of the output for input shapes; raises `Reject`. Dimensions may be symbolic."""
         raise NotImplementedError
@@ -153,6 +185,13 @@ class Op:
     def infer_all(self, *xs: Any, **_: Any) -> tuple[Shape, ...]:
         """Shapes of all outputs, for ops with several."""
         return (self.infer(*xs),)
+
+    def shapes(self, *xs: Any) -> tuple[Shape, ...]:
+        """Shapes of all outputs, if the needs hold; those that vary are taken to hold. Raises `Reject`."""
+        for need in self.needs(*xs):
+            if need.fails:
+                raise need.reject
+        return self.infer_all(*xs)
 
     def params(self, *xs: Any, **_: Any) -> int:
         """Number of trained values."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from math import prod
 
 from resdsl.ops.base import (
     Init,
+    Need,
     New,
     Op,
     Window,
@@ -21,7 +23,7 @@ from resdsl.ops.base import (
     op,
     step,
 )
-from resdsl.ops.geometry import Windows, check_padding_mode, divides, slide, windows
+from resdsl.ops.geometry import Windows, divides, padding_needs, slide, windows
 from resdsl.sizes import Shape
 
 
@@ -67,13 +69,15 @@ class Conv(Op):
     def _windows(self, x: Shape) -> Windows:
         return windows(len(axes_of(x)), self.size, self.stride, self.padding, self.dilation)
 
+    def needs(self, x: Shape) -> Iterator[Need]:
+        """Padding taken from the input fits into it."""
+        return padding_needs(self.padding_mode, x[1:], self._windows(x).padding)
+
     def infer(self, x: Shape) -> Shape:
         """Channels become `out`; the window sets the sizes."""
         move = self._windows(x)
         divides(fixed(x[0], "the number of input channels"), self.groups, "input channels")
         divides(self.out, self.groups, "output channels")
-        for h, p in zip(x[1:], move.padding, strict=True):
-            check_padding_mode(self.padding_mode, h, p)
         return (self.out, *slide(x[1:], *move))
 
     def params(self, x: Shape) -> int:

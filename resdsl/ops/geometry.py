@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from resdsl.ops.base import Reject, Window, show, spread
-from resdsl.sizes import Dim
+from resdsl.ops.base import Need, Reject, Window, show, spread
+from resdsl.sizes import Dim, Shape
 
 
 class Windows(NamedTuple):
@@ -107,8 +108,13 @@ def divides(channels: int, groups: int, what: str) -> None:
         raise Reject(f"{channels} {what} do not divide into {groups} groups", "groups")
 
 
-def check_padding_mode(mode: str, size: Dim, padding: int, blame: str = "padding_mode") -> None:
-    """Reject padding that needs more of the input than there is."""
-    most = {"reflect": -1, "circular": 0}.get(mode)
-    if most is not None and isinstance(size, int) and padding > size + most:
-        raise Reject(f"`{mode}` padding of {padding} does not fit a size of {size}", blame)
+def padding_needs(
+    mode: str, sizes: Shape, paddings: Iterable[int], blame: str = "padding_mode"
+) -> Iterator[Need]:
+    """Padding that repeats the input takes no more of it than there is."""
+    more = {"reflect": 1, "circular": 0}.get(mode)
+    if more is None:
+        return
+    for axis, (size, padding) in enumerate(zip(sizes, paddings, strict=True), 1):
+        reject = Reject(f"`{mode}` padding of {padding} does not fit a size of {size}", blame)
+        yield Need(size, ">=", padding + more, reject, axis=axis)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from resdsl.ops.base import Op, Reject, Text, arg, axis_at, dim, eg, op, show
+from collections.abc import Iterator
+
+from resdsl.ops.base import Need, Op, Reject, Text, arg, axis_at, dim, eg, op, show
 from resdsl.sizes import Dim, Shape
 
 
@@ -11,11 +13,12 @@ class Elementwise(Op):
 
     functional = True
 
+    def needs(self, *xs: Shape) -> Iterator[Need]:
+        """All sizes are equal."""
+        return _equal(xs, None, "shapes differ")
+
     def infer(self, *xs: Shape) -> Shape:
         """The shape of all."""
-        for i, x in enumerate(xs):
-            if x != xs[0]:
-                raise Reject(f"shapes differ: `{show(xs[0])}` and `{show(x)}`", i, code="shape-mismatch")
         return xs[0]
 
 
@@ -75,18 +78,17 @@ class Concat(Op):
     )
     axis: int = arg("int", "the axis that grows", default=0)
 
+    def needs(self, *xs: Shape) -> Iterator[Need]:
+        """The other sizes are equal."""
+        axis = axis_at(self.axis, xs[0])
+        return _equal(xs, axis, f"shapes differ beside axis {axis}")
+
     def infer(self, *xs: Shape) -> Shape:
         """Sizes along the axis add up."""
         first = xs[0]
         axis = axis_at(self.axis, first)
         total: Dim = first[axis]
-        for i, x in enumerate(xs[1:], 1):
-            if len(x) != len(first) or _without(x, axis) != _without(first, axis):
-                raise Reject(
-                    f"shapes differ beside axis {axis}: `{show(first)}` and `{show(x)}`",
-                    i,
-                    code="shape-mismatch",
-                )
+        for x in xs[1:]:
             total = total + x[axis]
         return (*first[:axis], total, *first[axis + 1 :])
 
@@ -111,16 +113,20 @@ class Scale(Op):
         eg("scale", (64, 56, 56), (1, 56, 56)),
     )
 
+    def needs(self, value: Shape, factor: Shape) -> Iterator[Need]:
+        """Each size of the factor is the value's, or 1."""
+        reject = Reject(
+            f"`scale` only stretches size-1 axes: the factor `{show(factor)}` does not fit `{show(value)}`",
+            1,
+            code="shape-mismatch",
+        )
+        if len(value) != len(factor):
+            raise reject
+        for axis, (v, f) in enumerate(zip(value, factor, strict=True)):
+            yield Need(v, "==", f, reject, (0, 1), axis, stretches=True)
+
     def infer(self, value: Shape, factor: Shape) -> Shape:
         """The value's shape."""
-        fits = len(value) == len(factor)
-        if not fits or any(f not in (v, 1) for v, f in zip(value, factor, strict=True)):
-            raise Reject(
-                f"`scale` only stretches size-1 axes: the factor `{show(factor)}` does not fit "
-                f"`{show(value)}`",
-                1,
-                code="shape-mismatch",
-            )
         return value
 
     def text(self, value: Shape, factor: Shape) -> Text:
@@ -128,5 +134,14 @@ class Scale(Op):
         return Text("{0} * {1}")
 
 
-def _without(shape: Shape, axis: int) -> Shape:
-    return shape[:axis] + shape[axis + 1 :]
+def _equal(xs: tuple[Shape, ...], beside: int | None, differ: str) -> Iterator[Need]:
+    """Every size is that of the first input, but for those along the axis `beside`."""
+    for i, x in enumerate(xs[1:], 1):
+        if x == xs[0]:
+            continue
+        reject = Reject(f"{differ}: `{show(xs[0])}` and `{show(x)}`", i, code="shape-mismatch")
+        if len(x) != len(xs[0]):
+            raise reject
+        for axis, (a, b) in enumerate(zip(xs[0], x, strict=True)):
+            if axis != beside:
+                yield Need(a, "==", b, reject, (0, i), axis)

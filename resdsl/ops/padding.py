@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 from resdsl.ops.base import (
+    Need,
     New,
     Op,
     Reject,
@@ -21,7 +23,7 @@ from resdsl.ops.base import (
     spread,
     step,
 )
-from resdsl.ops.geometry import check_padding_mode
+from resdsl.ops.geometry import padding_needs
 from resdsl.sizes import Shape
 
 
@@ -108,13 +110,15 @@ class Pad(Op):
         after = before if self.after is None else spread(self.after, rank, "after")
         return tuple(zip(before, after, strict=True))
 
+    def needs(self, x: Shape) -> Iterator[Need]:
+        """What is taken from the input fits into it."""
+        return padding_needs(self.mode, x[1:], (max(sides) for sides in self._amounts(x)), "mode")
+
     def infer(self, x: Shape) -> Shape:
         """Sizes grow by what is added."""
         amounts = self._amounts(x)
         if self.mode != "constant" and self.value:
             raise Reject(f"`{self.mode}` padding takes no `value`", "value")
-        for h, sides in zip(x[1:], amounts, strict=True):
-            check_padding_mode(self.mode, h, max(sides), "mode")
         return (x[0], *(h + sum(sides) for h, sides in zip(x[1:], amounts, strict=True)))
 
     def _flat(self, x: Shape) -> tuple[int, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
-from resdsl.ops.base import New, Op, Reject, Text, arg, axes_of, call, eg, fixed, op
+from resdsl.ops.base import Need, New, Op, Reject, Text, arg, axes_of, call, eg, fixed, op
 from resdsl.sizes import Shape
 
 
@@ -53,11 +54,15 @@ class PixelUnshuffle(Op):
     examples = (eg("pixel_unshuffle(2)", (16, 28, 28)),)
     factor: int = arg("int", "positions along each axis of the grid", at_least=1)
 
+    def needs(self, x: Shape) -> Iterator[Need]:
+        """The grid covers the input."""
+        for axis, size in enumerate(axes_of(x, 2, 2), 1):
+            reject = Reject(f"`{size}` positions do not divide by {self.factor}", "factor")
+            yield Need(size % self.factor, "==", 0, reject, axis=axis)
+
     def infer(self, x: Shape) -> Shape:
         """More channels, fewer positions."""
-        for size in axes_of(x, 2, 2):
-            if size % self.factor != 0:
-                raise Reject(f"`{size}` positions do not divide by {self.factor}", "factor")
+        axes_of(x, 2, 2)
         return (x[0] * self.factor**2, *(size // self.factor for size in x[1:]))
 
     def window(self, x: Shape) -> tuple[tuple[int, int | Fraction], ...]:

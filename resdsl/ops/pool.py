@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 from resdsl.ops.base import (
+    Need,
     New,
     Op,
     Reject,
@@ -123,18 +125,18 @@ class AvgPool(Pool):
     ceil_mode: bool = arg("bool", "also take the last window that does not fit", default=False)
     count_include_pad: bool = arg("bool", "count the padding in the mean", default=True)
 
-    def infer(self, x: Shape) -> Shape:
-        """Channels stay; the window sets the sizes."""
-        shape = super().infer(x)
-        sizes = zip(x[1:], self._windows(x).kernel, strict=True)
-        if len(x) == 4 and any(isinstance(h, int) and h < k for h, k in sizes):
-            raise Reject(
+    def needs(self, x: Shape) -> Iterator[Need]:
+        """In three axes torch.nn.AvgPool3d takes no window larger than the input, be it padded."""
+        if len(x) != 4:
+            return
+        for axis, (h, k) in enumerate(zip(x[1:], self._windows(x).kernel, strict=True), 1):
+            reject = Reject(
                 f"a window of {by(self.size)} does not fit an input of {show(x[1:])}, "
                 "and torch.nn.AvgPool3d does not count the padding here",
                 "size",
                 code="input-too-small",
             )
-        return shape
+            yield Need(h, ">=", k, reject, axis=axis)
 
     def _options(self, x: Shape) -> tuple[tuple[str, Any], ...]:
         move = self._windows(x)

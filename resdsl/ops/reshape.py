@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 from operator import mul
 
-from resdsl.ops.base import New, Op, Reject, Text, arg, axis_at, call, dim, eg, op, show
+from resdsl.ops.base import Need, New, Op, Reject, Text, arg, axis_at, call, dim, eg, op, show
 from resdsl.sizes import Dim, Shape
 
 
@@ -76,11 +77,15 @@ class Chunk(Op):
     n: int = arg("int", "number of parts", at_least=1)
     axis: int = arg("int", "the axis that is divided", default=0)
 
+    def needs(self, x: Shape) -> Iterator[Need]:
+        """The parts are equal."""
+        axis = axis_at(self.axis, x)
+        reject = Reject(f"axis {axis} of `{show(x)}` does not divide into {self.n} parts", "n")
+        yield Need(x[axis] % self.n, "==", 0, reject, axis=axis)
+
     def infer(self, x: Shape) -> Shape:
         """The shape of one part."""
         axis = axis_at(self.axis, x)
-        if x[axis] % self.n != 0:
-            raise Reject(f"axis {axis} of `{show(x)}` does not divide into {self.n} parts", "n")
         return (*x[:axis], x[axis] // self.n, *x[axis + 1 :])
 
     def infer_all(self, x: Shape) -> tuple[Shape, ...]:
@@ -109,12 +114,15 @@ class Select(Op):
     axis: int = arg("int", "the axis")
     index: int = arg("int", "the position, from the end if negative")
 
+    def needs(self, x: Shape) -> Iterator[Need]:
+        """There is such a position."""
+        axis = axis_at(self.axis, x)
+        reject = Reject(f"axis {axis} has {x[axis]} positions, none at {self.index}", "index")
+        yield Need(x[axis], ">=", self.index + 1 if self.index >= 0 else -self.index, reject, axis=axis)
+
     def infer(self, x: Shape) -> Shape:
         """The shape without the axis."""
         axis = axis_at(self.axis, x)
-        size = x[axis]
-        if isinstance(size, int) and not -size <= self.index < size:
-            raise Reject(f"axis {axis} has {size} positions, none at {self.index}", "index")
         return x[:axis] + x[axis + 1 :]
 
     def text(self, x: Shape) -> Text:
