@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, Literal
 
 from resdsl.conditions import condition
 from resdsl.sets import EVERY, SizeSet, at_least, zero
-from resdsl.sizes import Dim, NotClosed, Product, Shape, Size
+from resdsl.sizes import MOST_ELEMENTS, Dim, NotClosed, Product, Shape, Size
 
 Sets = Mapping[str, SizeSet]
 """For each variable the input sizes at which something holds; a variable left out may take any."""
@@ -132,10 +133,8 @@ class Domain:
         return sets is None or any(not self.of(var) & s for var, s in sets.items())
 
     def hardly(self, sets: Sets | None) -> bool:
-        """Whether something holds for a few admitted sizes of endlessly many: a mistake, not a condition."""
-        return sets is not None and any(
-            not self.of(var).finite and (self.of(var) & s).finite for var, s in sets.items()
-        )
+        """Whether something holds for a few sizes, where endlessly many are admitted: no condition, a mistake."""
+        return sets is not None and any(s.finite and not self.of(var).finite for var, s in sets.items())
 
     def outside(self, sets: Sets | None) -> dict[str, int] | None:
         """The smallest admitted size that is not in `sets`, by variable; {} if any will do, None if there is none."""
@@ -166,7 +165,7 @@ class Domain:
         if len(a) != len(b):
             return "never"
         sets = [equal(x, y) for x, y in zip(a, b, strict=True)]
-        if any(self.never(s) for s in sets):
+        if None in sets:
             return "never"
         return "hardly" if any(self.hardly(s) for s in sets) else "often"
 
@@ -184,6 +183,8 @@ def match_sizes(shape: Any, dims: tuple[int, ...], domain: Domain | None, into: 
     written = "[" + ", ".join(map(str, shape)) + "]"
     if len(shape) != len(dims):
         return f"the input is {written}, which has {len(shape)} dimensions"
+    if prod(dims) > MOST_ELEMENTS:
+        return f"{'x'.join(map(str, dims))} has more elements than a tensor can have"
     for declared, given in zip(shape, dims, strict=True):
         if isinstance(declared, int):
             if declared != given:

@@ -16,6 +16,8 @@ from typing import TypeAlias
 from resdsl.notation import is_factor, notation
 
 MAX_PERIOD = 1 << 16
+MOST_ELEMENTS = 2**63 - 1
+"""What a tensor can have: torch counts with 64 bits."""
 
 
 class NotClosed(Exception):

@@ -100,12 +100,15 @@ class _Verdict:
         where = self.where.of(var)
         statement = self.scope.input
         assert statement is not None
+        help = "no input size meets both: change a stride, a padding or `ceil_mode` on one of the ways"
         notes = [f"here only {self._text(sets, var)} fits"]
         secondary = []
         if not where & sets and statement.where:
             place = statement.where[0].span.to(statement.where[-1].span)
             secondary.append(Label(place, "admits none of the sizes that fit"))
             reason = clash_of(where, sets)
+            if self.agree[var] & self.large[var]:
+                help = f"the net itself fits where {self._text(self._shortest(var), var)}"
         else:
             other = next((a for a in asked if not a.condition.sets[var] & sets), None)
             reason = clash_of(other.condition.sets[var], sets) if other is not None else ""
@@ -119,7 +122,7 @@ class _Verdict:
             f"needs {self._text(sets, var)}",
             secondary=secondary,
             notes=[reason] if reason else notes if not secondary else (),
-            help="no input size meets all of these: change a stride, a padding or `ceil_mode` on one of the ways",
+            help=help,
         )
 
     # ------------------------------------------------------------ some sizes

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 from resdsl.domain import Sets, either, equal, not_less
 from resdsl.graph.model import Condition, Port
 from resdsl.ops.base import Need, Op, Reject, show
-from resdsl.sizes import Dim, Product, Shape, Size
+from resdsl.sizes import MOST_ELEMENTS, Dim, Product, Shape, Size
 from resdsl.source import Span
 
 if TYPE_CHECKING:
     from resdsl.elaborate.builder import Builder, Flow
-
-MOST_ELEMENTS = 2**63 - 1
 
 
 def require(
@@ -23,8 +21,8 @@ def require(
 ) -> tuple[tuple[Shape, ...], Reject | None]:
     """The input shapes of an op, with sizes that must be equal written alike.
 
-    A need that no admitted size meets raises its `Reject`; one that only some meet is added to `into`.
-    One that only a few meet is a mistake as well, but the net is followed on: its `Reject` is returned.
+    A need that no input size meets raises its `Reject`; one that only some meet is added to `into`. One
+    that only a few meet is a mistake as well, but the net is followed on: its `Reject` is returned.
     """
     shapes = [list(f.shape) for f in inputs if f.shape is not None]
     domain = scope.session.domain
@@ -32,7 +30,7 @@ def require(
     doubt: Reject | None = None
     for need in needs:
         sets = _met(need)
-        if sets is None or domain.never(sets):
+        if sets is None:
             raise need.reject
         if need.relation == "==" and domain.hardly(sets):
             doubt = doubt or need.reject
@@ -101,7 +99,7 @@ def _slope(dim: Dim) -> int:
 
 def _require_positive(scope: Builder, positive: Condition, taken: Shape, into: list[Condition]) -> None:
     sets = not_less(positive.left, 1)
-    if sets is None or scope.session.domain.never(sets):
+    if sets is None:
         if isinstance(positive.left, int):
             raise Reject(
                 f"nothing is left of an input of {show(taken)}",
