@@ -18,7 +18,7 @@ from resdsl.graph.model import Feed, Graph
 from resdsl.ops import OPS
 from resdsl.ops.base import Op, Reject, show
 from resdsl.ops.init import INITS
-from resdsl.sizes import Shape, shape_at, variables
+from resdsl.sizes import Shape, Size, shape_at, variables
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -142,6 +142,9 @@ def rejected(
         first, other = inputs[0].shape, inputs[reject.blame].shape
         note = sometimes(scope.session.domain, first or (), other or (), getattr(op, "axis", None))
         notes += [note.format("the first is", "the other")] if note else []
+        apart = _apart(first or (), other or ())
+        if apart:
+            reject.help = f"where {apart} are equal, write one size for both, as in `[3, S, S]`"
     helps = [reject.help] if reject.help and not fix else []
     if fix is not None and op.name == "linear":
         helps = ["`adaptive_avgpool(7x7)` makes a fixed size too, with more positions"]
@@ -199,6 +202,14 @@ def _pool_fix(scope: Builder, op: Op, reject: Reject, inputs: Sequence[Flow]) ->
         "make one position of every input size with `global_avgpool`",
         (Edit(Span(node.span.source, start, start), f"global_avgpool{joint}"),),
     )
+
+
+def _apart(a: Shape, b: Shape) -> str:
+    """Two variables that meet on one axis."""
+    for x, y in zip(a, b, strict=False):
+        if isinstance(x, Size) and isinstance(y, Size) and x.var != y.var:
+            return f"`{x.var}` and `{y.var}`"
+    return ""
 
 
 def sometimes(domain: Domain, a: Shape, b: Shape, axis: int | None = None) -> str:

@@ -108,7 +108,7 @@ class _Verdict:
             secondary.append(Label(place, "admits none of the sizes that fit"))
             reason = clash_of(where, sets)
             if self.agree[var] & self.large[var]:
-                help = f"the net itself fits where {self._text(self._shortest(var), var)}"
+                help = f"the net itself fits where {self._text(self.agree[var] & self.large[var], var)}"
         else:
             other = next((a for a in asked if not a.condition.sets[var] & sets), None)
             reason = clash_of(other.condition.sets[var], sets) if other is not None else ""
@@ -179,7 +179,10 @@ class _Verdict:
     def _shortest(self, var: str) -> SizeSet:
         """The condition in the shortest words: what is too small anyway may stay in."""
         exact = self.agree[var] & self.large[var]
-        return min((self.agree[var], exact), key=lambda s: len(condition(s, var)))
+        ways = [self.agree[var], exact]
+        if self.where.of(var) & exact:
+            ways += [self.where.of(var) & self.agree[var], self.where.of(var) & exact]
+        return min(ways, key=lambda s: len(condition(s, var)))
 
     def _text(self, sizes: SizeSet, var: str) -> str:
         text = condition(sizes, var)
@@ -261,11 +264,13 @@ class _Verdict:
         """The `where` that admits exactly what fits."""
         statement = self.scope.input
         assert statement is not None
-        written = []
-        for clause in statement.where:
-            if not any(var in clause.span.text for var in wrong):
-                written.append(clause.span.text)
-        for var in wrong:
+        written = [
+            c.span.text for c in statement.where if not any(v in c.span.text for v in self.scope.sizes)
+        ]
+        for var in self.scope.sizes:
+            if var not in wrong:
+                written += [c.span.text for c in statement.where if var in c.span.text]
+                continue
             exact = self.where.of(var) & self.large[var] & self.agree[var]
             short = min((self.where.of(var) & self.agree[var], exact), key=lambda s: len(condition(s, var)))
             written += clauses(short, var)
@@ -310,12 +315,13 @@ class _Verdict:
                 n for n in self.found if _is_least(n, var) and value not in n.condition.sets.get(var, EVERY)
             )
             at = statement.at[0].span.to(statement.at[-1].span) if statement.at else statement.span
+            short = "nothing is left here" if bound.condition.right == 1 else _outcome(bound, nominal)
             self.session.error(
                 codes.INPUT_TOO_SMALL,
                 f"`{var}` = {value} is too small for the net",
                 at,
                 f"`{var}` must be at least {(self.large[var] & self.where.of(var)).least}",
-                secondary=[Label(bound.condition.span, "nothing is left here")],
+                secondary=[Label(bound.condition.span, short)],
                 help="use a larger input, a smaller window or more padding",
             )
             return
@@ -339,7 +345,9 @@ def _outcome(one: Needed, at: dict[str, int]) -> str:
     if met.relation == ">=":
         return f"there are {left} positions, and {right} are needed"
     if len(met.ports) < 2:
-        return f"{left} is left over"
+        size = one.graph.shape(met.ports[0])
+        total = f" of {evaluate(size[met.axis], at)}" if size is not None else ""
+        return f"{left}{total} {'is' if left == 1 else 'are'} left over"
     node = one.graph.node(met.node)
     if node.shortcut:
         return f"the arm gives {left}, the shortcut {right}"
