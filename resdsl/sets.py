@@ -7,13 +7,13 @@ sets are equal exactly when the objects are equal. `resdsl.conditions` writes th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from math import lcm
 
-from resdsl.sizes import MAX_PERIOD, Dim, NotClosed, Size
+from resdsl.sizes import MAX_PERIOD, Dim, NotClosed, Pattern, Size, divisors
 
 MAX_START = 1 << 22
 
@@ -40,6 +40,8 @@ class SizeSet:
         return bool(self.residues >> value % self.period & 1)
 
     def __and__(self, other: SizeSet) -> SizeSet:
+        if self == other or other == EVERY:
+            return self
         start, period, ours, theirs = _aligned(self, other)
         return _made(start, ours[0] & theirs[0], period, ours[1] & theirs[1])
 
@@ -133,7 +135,7 @@ def at_least(size: Dim, bound: int) -> SizeSet:
         return EVERY if size >= bound else NONE
     if not isinstance(size, Size):
         raise NotClosed(f"an order on the product `{size}`")
-    return _at_least(size, bound)
+    return _at_least(size.pattern, bound - size.add)
 
 
 def zero(size: Dim) -> SizeSet:
@@ -142,14 +144,23 @@ def zero(size: Dim) -> SizeSet:
         return NONE if size else EVERY
     if not isinstance(size, Size):
         raise NotClosed(f"the zeros of the product `{size}`")
-    return _zero(size)
+    return _level(size.pattern, -size.add)
+
+
+def common(sets: Iterable[SizeSet]) -> SizeSet:
+    """The sizes in all of them."""
+    met = EVERY
+    for one in sorted(set(sets), key=lambda s: (s.period, s.start)):
+        met &= one
+    return met
 
 
 @lru_cache(4096)
-def _at_least(size: Size, bound: int) -> SizeSet:
-    period, slope, offsets = len(size.offsets), size.slope, size.offsets
-    if slope > 0 and offsets[-1] <= offsets[0] + slope and all(a <= b for a, b in pairwise(offsets)):
-        return _from(_first(size, bound))
+def _at_least(pattern: Pattern, bound: int) -> SizeSet:
+    slope, offsets = pattern.slope, pattern.offsets
+    period = len(offsets)
+    if slope > 0 and pattern.rises:
+        return _from(_first(pattern, bound))
     if slope == 0:
         return _made(1, 0, period, _mask(r for r, o in enumerate(offsets) if o >= bound))
     turns = [-((o - bound) // slope) if slope > 0 else (o - bound) // -slope for o in offsets]
@@ -165,19 +176,13 @@ def _at_least(size: Size, bound: int) -> SizeSet:
     return _made(start, _mask(v for v in range(1, start) if v <= lasts[v % period]), 1, 0)
 
 
-def _first(size: Size, bound: int) -> int:
-    """The smallest `v >= 1` with `size.at(v) >= bound`, for a size that never falls."""
-    low, high = 1, 1
-    while size.at(high) < bound:
-        low, high = high + 1, high * 2
-        _check_start(low)
-    while low < high:
-        middle = (low + high) // 2
-        if size.at(middle) >= bound:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+def _first(pattern: Pattern, bound: int) -> int:
+    """The smallest `v >= 1` with `p(v) >= bound`, for a pattern that never falls."""
+    turn = max(0, -((pattern.offsets[-1] - bound) // pattern.slope))
+    rest = bisect_left(pattern.offsets, bound - pattern.slope * turn)
+    value = turn * len(pattern.offsets) + rest
+    _check_start(value)
+    return max(value, 1)
 
 
 def _from(value: int) -> SizeSet:
@@ -186,13 +191,15 @@ def _from(value: int) -> SizeSet:
 
 
 @lru_cache(4096)
-def _zero(size: Size) -> SizeSet:
-    period, slope = len(size.offsets), size.slope
+def _level(pattern: Pattern, value: int) -> SizeSet:
+    """Where a pattern has a value."""
+    slope, offsets = pattern.slope, pattern.offsets
+    period = len(offsets)
     if slope == 0:
-        return _made(1, 0, period, _mask(r for r, o in enumerate(size.offsets) if o == 0))
+        return _made(1, 0, period, _mask(r for r, o in enumerate(offsets) if o == value))
     found = []
-    for r, o in enumerate(size.offsets):
-        turn, rest = divmod(-o, slope)
+    for r, o in enumerate(offsets):
+        turn, rest = divmod(value - o, slope)
         if rest == 0 and turn >= 0 and r + period * turn >= 1:
             found.append(r + period * turn)
     start = max(found, default=0) + 1
@@ -206,10 +213,12 @@ def _check_start(start: int) -> None:
 
 
 def _mask(values: Iterator[int] | list[int]) -> int:
-    made = 0
+    bits = bytearray()
     for v in values:
-        made |= 1 << v
-    return made
+        if v >> 3 >= len(bits):
+            bits.extend(bytes((v >> 3) + 1 - len(bits)))
+        bits[v >> 3] |= 1 << (v & 7)
+    return int.from_bytes(bits, "little")
 
 
 def _full(period: int) -> int:
@@ -243,8 +252,8 @@ def _stretched(s: SizeSet, start: int, period: int) -> tuple[int, int]:
 
 def _made(start: int, head: int, period: int, residues: int) -> SizeSet:
     """In the shortest form: the smallest period, then the smallest start."""
-    for small in range(1, period // 2 + 1):
-        if period % small == 0 and residues == _repeat(residues & _full(small), small, period // small):
+    for small in divisors(period):
+        if residues == _repeat(residues & _full(small), small, period // small):
             period, residues = small, residues & _full(small)
             break
     while start > 1 and head >> (start - 1) & 1 == residues >> (start - 1) % period & 1:

@@ -2,16 +2,19 @@
 
 Every spatial rule maps a size by `floor((h + a) / s) + b` or by a constant multiple. So each size in a
 net is a quasi-affine function of one input size `v`: with some period `P`, `f(v + P) = f(v) + slope`.
-`Size` stores `P` values and the slope, in lowest terms, so that two sizes are equal for every input
-exactly when the objects are equal.
+`Size` stores the slope and `P` values, in lowest terms, so that two sizes are equal for every input exactly
+when the objects are equal.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import gcd, lcm, prod
+from itertools import pairwise
+from math import gcd, isqrt, lcm, prod
+from operator import add
 from typing import TypeAlias
+from weakref import WeakValueDictionary
 
 from resdsl.notation import is_factor, notation
 
@@ -24,28 +27,63 @@ class NotClosed(Exception):
     """An operation left the class of sizes that can be reasoned about; the text says which."""
 
 
+class Pattern:
+    """`p(v) = slope * (v // P) + offsets[v % P]` with `P = len(offsets)` and `p(0) = 0`, in lowest terms.
+
+    There is one object for each pattern, made by `_pattern`: equal patterns are identical, and what is
+    worked out of one is kept. A period may have thousands of offsets.
+    """
+
+    __slots__ = ("__weakref__", "offsets", "rises", "slope")
+
+    def __init__(self, slope: int, offsets: tuple[int, ...]) -> None:
+        self.slope, self.offsets = slope, offsets
+        ends = (*offsets, slope)
+        self.rises = all(a <= b for a, b in pairwise(ends))
+
+    def turns(self, period: int) -> list[int]:
+        """Its values from 0 on, over a multiple of its period."""
+        count = period // len(self.offsets)
+        return [o + self.slope * turn for turn in range(count) for o in self.offsets]
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
-    """`f(v) = slope * (v // P) + offsets[v % P]` with `P = len(offsets)`, in lowest terms.
+    """`f(v) = p(v) + add` for a pattern `p`: a quasi-affine function of one input size.
 
     `every` is for print only: `(32, 0)` says that each input size asked about is a multiple of 32.
     """
 
     var: str
-    slope: int
-    offsets: tuple[int, ...]
+    pattern: Pattern
+    add: int = 0
     every: tuple[int, int] = (1, 0)
+
+    @property
+    def period(self) -> int:
+        """The smallest `P` with `f(v + P) = f(v) + slope`."""
+        return len(self.pattern.offsets)
+
+    @property
+    def slope(self) -> int:
+        """How much it grows in a period."""
+        return self.pattern.slope
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Its values from 0 on, over one period."""
+        return tuple(o + self.add for o in self.pattern.offsets)
 
     def at(self, value: int) -> int:
         """Its value for an input size."""
-        period = len(self.offsets)
-        return self.slope * (value // period) + self.offsets[value % period]
+        turn, rest = divmod(value, len(self.pattern.offsets))
+        return self.pattern.slope * turn + self.pattern.offsets[rest] + self.add
 
     def __add__(self, other: Dim) -> Dim:
         if isinstance(other, int):
-            return Size(self.var, self.slope, tuple(o + other for o in self.offsets), self.every)
+            return Size(self.var, self.pattern, self.add + other, self.every)
         if isinstance(other, Size) and other.var == self.var:
-            return _plus(self, other)
+            return self._with(_plus(self.pattern, other.pattern), self.add + other.add)
         raise NotClosed(f"the sum of `{self}` and `{other}`")
 
     def __radd__(self, other: int) -> Dim:
@@ -59,17 +97,22 @@ class Size:
 
     def __mul__(self, other: Dim) -> Dim:
         if isinstance(other, int):
-            return _size(self, self.slope * other, tuple(o * other for o in self.offsets))
+            return self._with(_times(self.pattern, other), self.add * other)
         return _product(1, (self,)) * other
 
     def __rmul__(self, other: int) -> Dim:
         return self * other
 
     def __floordiv__(self, other: int) -> Dim:
-        return _divide(self, other)
+        whole, rest = divmod(self.add, other)
+        return self._with(_divide(self.pattern, rest, other), whole)
 
     def __mod__(self, other: int) -> Dim:
         return self - (self // other) * other
+
+    def _with(self, pattern: Pattern, add: int) -> Dim:
+        """Of the same variable; a constant is an int."""
+        return Size(self.var, pattern, add, self.every) if pattern is not ZERO else add
 
     def __str__(self) -> str:
         return notation(self)
@@ -116,17 +159,14 @@ def _product(coefficient: int, factors: tuple[Size, ...]) -> Product:
     for f in factors:
         common = gcd(f.slope, *f.offsets)
         coefficient *= common
-        bare.append(
-            Size(f.var, f.slope // common, tuple(o // common for o in f.offsets), f.every)
-            if common > 1
-            else f
-        )
+        offsets = tuple(o // common for o in f.pattern.offsets)
+        bare.append(Size(f.var, _pattern(f.slope // common, offsets), f.add // common, f.every))
     return Product(coefficient, tuple(sorted(bare, key=_order)))
 
 
 def variable(name: str, every: tuple[int, int] = (1, 0)) -> Size:
     """The input size itself."""
-    return Size(name, 1, (0,), every)
+    return Size(name, ONE, 0, every)
 
 
 def evaluate(dim: Dim, values: dict[str, int]) -> int:
@@ -152,18 +192,33 @@ def _order(size: Size) -> tuple[str, int, tuple[int, ...]]:
     return size.var, size.slope, size.offsets
 
 
-def _size(like: Size, slope: int, offsets: tuple[int, ...]) -> Dim:
-    """Bring to lowest terms; a constant becomes an int."""
+@lru_cache(1024)
+def divisors(period: int) -> tuple[int, ...]:
+    """The numbers that divide a period, but for itself, from 1 on."""
+    low = [d for d in range(1, isqrt(period) + 1) if period % d == 0]
+    return tuple(sorted({*low, *(period // d for d in low)} - {period}))
+
+
+_patterns: WeakValueDictionary[tuple[int, tuple[int, ...]], Pattern] = WeakValueDictionary()
+
+
+def _pattern(slope: int, offsets: tuple[int, ...]) -> Pattern:
+    """The pattern in lowest terms."""
     period = len(offsets)
-    for small in range(1, period // 2 + 1):
-        if period % small == 0 and slope * small % period == 0:
+    for small in divisors(period):
+        if slope * small % period == 0:
             step = slope * small // period
-            if offsets[small:] == tuple(o + step for o in offsets[: period - small]):
+            if offsets[small] == step and offsets[small:] == tuple([o + step for o in offsets[:-small]]):
                 slope, offsets = step, offsets[:small]
                 break
-    if slope == 0 and len(offsets) == 1:
-        return offsets[0]
-    return Size(like.var, slope, offsets, like.every)
+    found = _patterns.get((slope, offsets))
+    if found is None:
+        found = _patterns[slope, offsets] = Pattern(slope, offsets)
+    return found
+
+
+ONE = _pattern(1, (0,))
+ZERO = _pattern(0, (0,))
 
 
 def _check_period(period: int) -> None:
@@ -172,24 +227,25 @@ def _check_period(period: int) -> None:
 
 
 @lru_cache(4096)
-def _plus(a: Size, b: Size) -> Dim:
+def _plus(a: Pattern, b: Pattern) -> Pattern:
     period = lcm(len(a.offsets), len(b.offsets))
     _check_period(period)
     slope = a.slope * (period // len(a.offsets)) + b.slope * (period // len(b.offsets))
-    return _size(a, slope, tuple(map(sum, zip(_turns(a, period), _turns(b, period), strict=True))))
+    return _pattern(slope, tuple(map(add, a.turns(period), b.turns(period))))
 
 
 @lru_cache(4096)
-def _divide(size: Size, by: int) -> Dim:
-    times = by // gcd(size.slope, by)
-    period = len(size.offsets) * times
+def _times(a: Pattern, by: int) -> Pattern:
+    return _pattern(a.slope * by, tuple([o * by for o in a.offsets]))
+
+
+@lru_cache(4096)
+def _divide(a: Pattern, plus: int, by: int) -> Pattern:
+    """`(p + plus) // by` for `0 <= plus < by`."""
+    times = by // gcd(a.slope, by)
+    period = len(a.offsets) * times
     _check_period(period)
-    return _size(size, size.slope * times // by, tuple(o // by for o in _turns(size, period)))
-
-
-def _turns(size: Size, period: int) -> list[int]:
-    """Its values from 0 on, over a multiple of its period."""
-    return [o + size.slope * turn for turn in range(period // len(size.offsets)) for o in size.offsets]
+    return _pattern(a.slope * times // by, tuple([(o + plus) // by for o in a.turns(period)]))
 
 
 def _factor(size: Size) -> str:

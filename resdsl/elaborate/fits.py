@@ -15,7 +15,7 @@ from resdsl.elaborate.values import Definition
 from resdsl.graph.model import Graph
 from resdsl.graph.needs import Change, Needed, changes, conditions, needed
 from resdsl.ops.base import Reject
-from resdsl.sets import EVERY, NONE, SizeSet
+from resdsl.sets import EVERY, NONE, SizeSet, common
 from resdsl.sizes import NotClosed, evaluate
 from resdsl.source import Span
 
@@ -69,12 +69,11 @@ class _Verdict:
         self.agree = {v: self._met(v, implied=False) for v in scope.sizes}
 
     def _met(self, var: str, *, implied: bool) -> SizeSet:
-        met = EVERY
-        for one in self.found:
-            sets = one.condition.sets.get(var, EVERY)
-            if _is_least(one, var) == implied and not (implied and one.training):
-                met &= sets
-        return met
+        return common(
+            one.condition.sets.get(var, EVERY)
+            for one in self.found
+            if _is_least(one, var) == implied and not (implied and one.training)
+        )
 
     def possible(self, var: str) -> bool:
         """Whether some admitted size fits."""

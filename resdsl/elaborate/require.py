@@ -61,8 +61,8 @@ def _met(need: Need) -> Sets | None:
 def _period(dim: Dim) -> int:
     """How involved a size is."""
     if isinstance(dim, Size):
-        return len(dim.offsets)
-    return sum(len(f.offsets) for f in dim.factors) if isinstance(dim, Product) else 0
+        return dim.period
+    return sum(f.period for f in dim.factors) if isinstance(dim, Product) else 0
 
 
 def require_extent(
@@ -93,7 +93,7 @@ def _ports(flow: Flow) -> tuple[Port, ...]:
 def _slope(dim: Dim) -> int:
     """About the size of a dimension at the smallest inputs."""
     if isinstance(dim, Size):
-        return max(1, abs(dim.slope) // len(dim.offsets))
+        return max(1, abs(dim.slope) // dim.period)
     return 1
 
 
