@@ -59,13 +59,13 @@ def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Boun
     open_positions = [n for n, must in names.items() if must and n not in bound]
     good, extra = True, 0
     for argument in call.args or ():
+        if argument.name is None and not open_positions:
+            _too_many(session, recipe, names, bound, argument, call, extra)
+            good = False
+            extra += 1
+            continue
         value = evaluator.evaluate(argument.value, env)
         if argument.name is None:
-            if not open_positions:
-                _too_many(session, recipe, names, bound, argument, call, extra)
-                good = False
-                extra += 1
-                continue
             name = open_positions.pop(0)
         else:
             name = argument.name.id
@@ -121,7 +121,9 @@ def _too_many(
             codes.UNKNOWN_ARGUMENT,
             f"{kind_of(recipe)} takes no further argument",
             argument.span,
-            help=_takes(names),
+            help=f"a value is passed by `from`: `from {argument.span.text} -> {call.callee.id}`"
+            if isinstance(argument.value, ast.Name)
+            else _takes(names),
         )
         return
     named = {a.name.id for a in call.args or () if a.name}

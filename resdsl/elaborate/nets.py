@@ -191,7 +191,7 @@ def elaborate_net(
                 secondary=[Label(param.name.span, "has no default")],
                 help=_with_argument(family.call, param.name.id)
                 if family
-                else f"{setting}, or declare a family: `net mine = {base.name}(...)`",
+                else _of_family(base) or f"{setting}, or declare a family: `net mine = {base.name}(...)`",
             )
             env.names[param.name.id] = POISON
     graph = Graph(
@@ -245,6 +245,18 @@ def _complain_of_ends(session: Session, scope: NetScope, graph: Graph, span: Spa
             span,
             help="add layers after `input`",
         )
+
+
+def _of_family(base: Definition) -> str | None:
+    """The nets that call an open one with all arguments."""
+    members = [
+        f"`{name}`"
+        for name, item in base.module.nets.items()
+        if isinstance(item.decl, ast.Family) and item.decl.call.callee.id == base.name
+    ]
+    if not members:
+        return None
+    return f"it is the base of {', '.join(members[:4])}{' and others' if len(members) > 4 else ''}: name one of these"
 
 
 def _with_argument(call: ast.Call, name: str) -> str:

@@ -23,6 +23,7 @@ _RULES = (
     mistakes_of_habit.equals,
     mistakes_of_habit.repeat,
     mistakes_of_habit.size,
+    mistakes.input_clauses,
     mistakes.misspelt_word,
     mistakes.reserved_name,
     mistakes.not_closed,

@@ -270,6 +270,25 @@ def one_line(s: Stuck) -> Diagnostic | None:
     return s.error("another statement begins here", fix=fix)
 
 
+def input_clauses(s: Stuck) -> Diagnostic | None:
+    """`input image: [3, H, W] at 224`, and `where` after `at`."""
+    found = s.found
+    if found is None or not s.statement or s.statement[0].text not in ("input", "expect"):
+        return None
+    if s.before is not None and s.before.text == "at" and found.kind in (Kind.NUMBER, Kind.SIZE):
+        return s.error(
+            "a size is written as a whole shape",
+            expected="`[`",
+            help="write the shape without the batch: `at [3, 224, 224]`",
+        )
+    if found.text == "where" and s.said("at") is not None:
+        return s.error(
+            "conditions stand before `at`",
+            help="write `input image: [3, H, W] where H % 32 == 0 at [3, 224, 224]`",
+        )
+    return None
+
+
 def outside(s: Stuck) -> Diagnostic | None:
     """A step outside of nets and blocks."""
     if (
