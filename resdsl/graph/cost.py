@@ -1,8 +1,9 @@
 """Counting: parameters, multiply-accumulates, activations.
 
 One MAC is one multiply-add; FLOPs are twice that. As in PyTorch's FlopCounterMode only convolutions and
-linear layers (and attention) count: bias, norm, activation and pooling are 0. Activations are the
-outputs of those layers, as in Radosavovic et al. 2020 ("Designing Network Design Spaces", section 3.1).
+linear layers (and attention) count: bias, norm, activation and pooling are 0, and so is what runs in
+training only. Activations are the outputs of those layers, as in Radosavovic et al. 2020 ("Designing
+Network Design Spaces", section 3.1).
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ def shares(graph: Graph, known: dict[int, Cost], at: dict[str, int]) -> Iterator
             if node.module in owners:
                 part = Cost(0, part.macs, part.activations, 0)
             owners.add(node.module)
+        if node.id not in graph.evaluated:
+            part = Cost(params=part.params)
         yield node, part
 
 

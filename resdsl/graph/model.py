@@ -199,6 +199,21 @@ class Graph:
                 found[port.node].append(node)
         return found
 
+    @cached_property
+    def evaluated(self) -> set[str]:
+        """The nodes of a finished graph that run in evaluation: all, but for those only training outputs need."""
+        if not self.training_outputs:
+            return set(self.steps)
+        named = zip(self.outputs, self.output_names, strict=False)
+        stack = [port.node for port, name in named if name not in self.training_outputs]
+        found: set[str] = set()
+        while stack:
+            id = stack.pop()
+            if id not in found:
+                found.add(id)
+                stack.extend(port.node for port in self.node(id).inputs)
+        return found
+
     def shape(self, port: Port) -> Shape | None:
         """Shape of a value."""
         return self.node(port.node).shapes[port.index]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from resdsl.domain import Domain
 from resdsl.graph.model import Condition, Feed, Graph, Node
 from resdsl.ops.base import Op
+from resdsl.sets import EVERY, SizeSet, common
 from resdsl.sizes import Shape, evaluate
 from resdsl.source import Span
 
@@ -29,6 +30,10 @@ class Needed:
         """Address of the block that holds the step: `layer2.0`; empty at net level."""
         return ".".join(node.id for _, node in self.way)
 
+    def asks_least(self, var: str) -> bool:
+        """Whether it only asks for inputs that are large enough."""
+        return self.condition.relation == ">=" and self.condition.sets.get(var, EVERY).upward
+
 
 def conditions(net: Graph) -> list[Needed]:
     """The conditions of a net in the order of the text, each graph's once; those of evaluation first seen."""
@@ -46,7 +51,7 @@ def _walk(net: Graph, way: Way, training: bool, seen: set[int]) -> Iterator[Need
         if id(graph) in seen or (only_training and not training):
             continue
         seen.add(id(graph))
-        plain = _evaluated(graph)
+        plain = graph.evaluated
         for condition in graph.conditions:
             yield Needed(condition, graph, way, only_training or condition.node not in plain)
         inner = [
@@ -57,31 +62,14 @@ def _walk(net: Graph, way: Way, training: bool, seen: set[int]) -> Iterator[Need
         stack.extend(reversed(inner))
 
 
-def _evaluated(graph: Graph) -> set[str]:
-    """The nodes that run in evaluation: all, but for those that only outputs of training need."""
-    if not graph.training_outputs:
-        return set(graph.steps)
-    kept = [
-        port.node
-        for port, name in zip(graph.outputs, graph.output_names, strict=False)
-        if name not in graph.training_outputs
-    ]
-    found: set[str] = set()
-    while kept:
-        id = kept.pop()
-        if id not in found:
-            found.add(id)
-            kept.extend(port.node for port in graph.node(id).inputs)
-    return found
-
-
 def needed(found: list[Needed], *, training: bool) -> Domain:
     """The input sizes at which all conditions hold."""
-    domain = Domain()
+    asked: dict[str, list[SizeSet]] = {}
     for one in found:
         if training or not one.training:
-            domain.restrict(one.condition.sets)
-    return domain
+            for var, sizes in one.condition.sets.items():
+                asked.setdefault(var, []).append(sizes)
+    return Domain({var: common(sets) for var, sets in asked.items()})
 
 
 # ---------------------------------------------------------------- rounding
@@ -137,6 +125,13 @@ def changes(one: Needed, which: int, at: dict[str, int]) -> dict[str, Change]:
             found.append((address, Change(node.span, node.content, old, new, stride, graph.operands(node))))
         port = source
     return dict(reversed(found))
+
+
+def parted(one: Needed, at: dict[str, int]) -> list[dict[str, Change]]:
+    """For each value that meets in a condition the steps that changed its size, without those on all ways."""
+    ways = [changes(one, which, at) for which, _ in enumerate(one.condition.ports)]
+    shared = set(ways[0]).intersection(*ways[1:]) if len(ways) > 1 else set()
+    return [{address: step for address, step in way.items() if address not in shared} for way in ways]
 
 
 def _stride(op: Op, graph: Graph, node: Node, axis: int) -> int:
