@@ -122,6 +122,33 @@ class Network:
 
         return sizes_for(self.net, at)
 
+    def fits(self, *at: int) -> bool:
+        """Whether the net takes an input of this size: `fits(224)`, `fits(225, 400)`, `fits(3, 225, 400)`.
+
+        One number is the size of every axis that varies, else there is one for each. Raises ValueError for
+        another number of them.
+        """
+        from resdsl.graph.given import sizes_given
+
+        sizes = sizes_given(self.net, at)
+        return sizes is not None and all(value in self.net.fits[var] for var, value in sizes.items())
+
+    def sizes_table(self, *at: int | tuple[int, ...], **options: Any) -> str:
+        """At which input sizes the net fits, exactly, and its shapes at some of them: `224`, `(225, 400)`.
+
+        Without a size these are the spec's own and the smallest; see `resdsl.render.sizes`.
+        """
+        from resdsl.graph.given import NoSuchSize, sizes_given
+        from resdsl.render.sizes import sizes_table
+
+        chosen = []
+        for numbers in at:
+            sizes = sizes_given(self.net, numbers if isinstance(numbers, tuple) else (numbers,))
+            if sizes is None:
+                raise NoSuchSize(f"no input of `{self.name}` is {numbers}")
+            chosen.append(sizes)
+        return sizes_table(self.net, chosen if at else None, **options)
+
     def summary(self, at: tuple[int, ...] | None = None, **options: Any) -> str:
         """The table of stages; see `resdsl.render.summary`."""
         from resdsl.render.summary import summary

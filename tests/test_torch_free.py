@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 COMMANDS = [
     ["check", "resnet50"],
     ["summary", "resnet50"],
+    ["sizes", "resnet50"],
     ["draw", "resnet50", "-o", "net.dot"],
     ["compile", "resnet50", "-o", "net.py"],
     ["fmt", "--check", str(ROOT / "specs")],

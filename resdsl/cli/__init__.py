@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
-from resdsl.cli import front
+from resdsl.cli import front, sizes
 from resdsl.cli.common import Usage
 
 FORMATS = ("full", "concise", "json", "github", "sarif")
@@ -112,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
     summary.add_argument("--depth", choices=("stage", "block", "op"), default="stage")
     summary.add_argument("--as", dest="table", choices=("text", "md", "csv", "json", "tex"), default=None)
     summary.add_argument("-o", "--output", metavar="FILE", help=".md .csv .json .tex")
+
+    fits = add("sizes", sizes.sizes_command, "Print at which input sizes a net fits, exactly", nets="1")
+    fits.add_argument("--at", metavar="SIZES", help="sizes to show, like 224,240,225x400")
+    fits.add_argument("--as", dest="table", choices=("text", "md", "csv", "json"), default=None)
+    fits.add_argument("-o", "--output", metavar="FILE", help=".md .csv .json")
 
     draw = add("draw", front.draw_command, "Draw a net", nets="1")
     draw.add_argument("-o", "--output", metavar="FILE", help=".svg (default NET.svg), .png, .pdf or .dot")

@@ -104,7 +104,9 @@ def summary_command(args: argparse.Namespace) -> int:
         net = load_net(args)
     except Failed:
         return 1
-    table: Any = args.table or (_suffix(args.output, ("md", "csv", "json", "tex")) if args.output else "text")
+    table: Any = args.table or (
+        suffix_of(args.output, ("md", "csv", "json", "tex")) if args.output else "text"
+    )
     at = sizes(args, net) if net.nominal is not None or input_shape(args) else None
     text = summary(net, at, format=table, depth=args.depth, color=use_color(args) and not args.output)
     if args.output:
@@ -124,7 +126,7 @@ def draw_command(args: argparse.Namespace) -> int:
     except Failed:
         return 1
     output = args.output or f"{net.name}.svg"
-    format = _suffix(output, ("svg", "png", "pdf", "dot"))
+    format = suffix_of(output, ("svg", "png", "pdf", "dot"))
     at = sizes(args, net) if net.nominal is not None or input_shape(args) else None
     try:
         data = draw(net, format, view=args.view, theme=args.theme, at=at)
@@ -135,7 +137,8 @@ def draw_command(args: argparse.Namespace) -> int:
     return 0
 
 
-def _suffix(path: str, known: tuple[str, ...]) -> str:
+def suffix_of(path: str, known: tuple[str, ...]) -> str:
+    """The suffix of a file to write, one of the known."""
     suffix = Path(path).suffix.lstrip(".")
     if suffix not in known:
         raise Usage(

@@ -35,14 +35,15 @@ def settle(session: Session, scope: NetScope, graph: Graph, definition: Definiti
         return nowhere, nowhere
     if session.failed or scope.input is None:
         return made
-    verdict = _Verdict(session, scope, graph, definition, found)
-    for var in scope.sizes:
-        if not verdict.possible(var):
-            verdict.no_size(var)
+    plain = [n for n in found if not n.training]
+    for asked in (plain, found) if len(plain) < len(found) else (plain,):
+        verdict = _Verdict(session, scope, definition, asked)
+        for var in scope.sizes:
+            if not verdict.possible(var):
+                verdict.no_size(var)
+                return made
+        if verdict.some_sizes() or (asked is plain and scope.nominal is not None and verdict.nominal()):
             return made
-    verdict.some_sizes()
-    if not session.failed and scope.nominal is not None:
-        verdict.nominal()
     return made
 
 
@@ -50,29 +51,17 @@ class _Verdict:
     """What is admitted, what is needed, and the words for it."""
 
     def __init__(
-        self,
-        session: Session,
-        scope: NetScope,
-        graph: Graph,
-        definition: Definition,
-        found: list[Needed],
+        self, session: Session, scope: NetScope, definition: Definition, found: list[Needed]
     ) -> None:
-        self.session, self.scope, self.graph, self.definition, self.found = (
-            session,
-            scope,
-            graph,
-            definition,
-            found,
-        )
+        self.session, self.scope, self.definition, self.found = session, scope, definition, found
+        self.does = "trains" if any(n.training for n in found) else "fits"
         self.where = session.domain
         self.large = {v: self._met(v, implied=True) for v in scope.sizes}
         self.agree = {v: self._met(v, implied=False) for v in scope.sizes}
 
     def _met(self, var: str, *, implied: bool) -> SizeSet:
         return common(
-            one.condition.sets.get(var, EVERY)
-            for one in self.found
-            if _is_least(one, var) == implied and not (implied and one.training)
+            one.condition.sets.get(var, EVERY) for one in self.found if one.asks_least(var) == implied
         )
 
     def possible(self, var: str) -> bool:
@@ -86,7 +75,7 @@ class _Verdict:
         left, asked = self.where.of(var), list[Needed]()
         for one in self.found:
             sets = one.condition.sets.get(var)
-            if sets is None or one.training:
+            if sets is None:
                 continue
             if left & sets:
                 left &= sets
@@ -116,7 +105,7 @@ class _Verdict:
                 secondary.append(Label(before.condition.span, asks))
         self.session.error(
             codes.NO_SIZE,
-            f"`{self.definition.name}` fits at no `{var}`",
+            f"`{self.definition.name}` {self.does} at no `{var}`",
             one.condition.span,
             f"needs {self._text(sets, var)}",
             secondary=secondary,
@@ -126,15 +115,15 @@ class _Verdict:
 
     # ------------------------------------------------------------ some sizes
 
-    def some_sizes(self) -> None:
-        """Report that the net fits at some of the admitted sizes only: when, and the smallest that fails."""
+    def some_sizes(self) -> bool:
+        """Whether, reporting it, the net fits at some of the admitted sizes only: when, and the smallest that fails."""
         wrong = {
             var: least
             for var in self.scope.sizes
             if (least := ((self.where.of(var) & self.large[var]) - self.agree[var]).least) is not None
         }
         if not wrong:
-            return
+            return False
         at = self._values(wrong)
         nominal = self.scope.nominal or {}
         smallest = ", ".join(f"{var} = {least}" for var, least in wrong.items())
@@ -157,7 +146,7 @@ class _Verdict:
         helps, fix = self._helps(one, ways, wrong, at)
         self.session.error(
             codes.NOT_EVERY_SIZE,
-            f"`{self.definition.name}` fits exactly when {when}",
+            f"`{self.definition.name}` {self.does} exactly when {when}",
             one.condition.span,
             label,
             secondary=secondary,
@@ -165,6 +154,7 @@ class _Verdict:
             help=helps,
             fix=fix,
         )
+        return True
 
     def _values(self, wrong: dict[str, int]) -> dict[str, int]:
         """The smallest sizes that fail; where one fails, the others are alike if they may be."""
@@ -203,14 +193,15 @@ class _Verdict:
 
     def _elsewhere(self, one: Needed, wrong: dict[str, int]) -> list[str]:
         """The block that holds the step, and the others that ask for more."""
-        notes = [f"in `{one.graph.name}`, at `{one.place}`"] if one.place else []
+        block = f"`{one.graph.name}`, at " if one.graph.kind in ("block", "net") else ""
+        notes = [f"in {block}`{one.place}`"] if one.place else []
         others = dict.fromkeys(
             n.place or n.condition.span.place
             for n in self.found
             if n is not one
             and (n.place, n.condition.span) != (one.place, one.condition.span)
             and any(not (self.where.of(v) & self.large[v]) <= n.condition.sets.get(v, EVERY) for v in wrong)
-            and not all(_is_least(n, v) for v in n.condition.sets)
+            and not all(n.asks_least(v) for v in n.condition.sets)
         )
         others.pop(one.place, None)
         if others:
@@ -302,8 +293,8 @@ class _Verdict:
 
     # ------------------------------------------------------------ the size after `at`
 
-    def nominal(self) -> None:
-        """Report a size after `at` that is too small."""
+    def nominal(self) -> bool:
+        """Whether, reporting it, a size after `at` is too small."""
         statement, nominal = self.scope.input, self.scope.nominal
         assert statement is not None
         assert nominal is not None
@@ -311,7 +302,7 @@ class _Verdict:
             if value in self.large[var]:
                 continue
             bound = next(
-                n for n in self.found if _is_least(n, var) and value not in n.condition.sets.get(var, EVERY)
+                n for n in self.found if n.asks_least(var) and value not in n.condition.sets.get(var, EVERY)
             )
             at = statement.at[0].span.to(statement.at[-1].span) if statement.at else statement.span
             short = "nothing is left here" if bound.condition.right == 1 else _outcome(bound, nominal)
@@ -323,12 +314,8 @@ class _Verdict:
                 secondary=[Label(bound.condition.span, short)],
                 help="use a larger input, a smaller window or more padding",
             )
-            return
-
-
-def _is_least(one: Needed, var: str) -> bool:
-    """Whether a condition only asks for inputs that are large enough."""
-    return one.condition.relation == ">=" and one.condition.sets.get(var, EVERY).upward
+            return True
+        return False
 
 
 def _sizes(at: dict[str, int], one: Needed) -> str:

@@ -50,31 +50,44 @@ def cost(graph: Graph, at: dict[str, int]) -> Cost:
 def totals(graph: Graph, at: dict[str, int]) -> dict[int, Cost]:
     """Counts of a graph and of every graph it uses, by `id` of the graph."""
     known: dict[int, Cost] = {}
+    live = _evaluated(graph)
     for inner in graph.signatures():
         total = Cost()
-        for _, part in shares(inner, known, at):
+        for _, part in shares(inner, known, at if id(inner) in live else None):
             total += part
         known[id(inner)] = total
     return known
 
 
-def shares(graph: Graph, known: dict[int, Cost], at: dict[str, int]) -> Iterator[tuple[Node, Cost]]:
+def _evaluated(graph: Graph) -> set[int]:
+    """The graphs that run in evaluation, by `id`: one for training only may not even fit the sizes."""
+    found = {id(graph)}
+    stack = [graph]
+    while stack:
+        caller = stack.pop()
+        for node in caller.nodes():
+            inner = node.content
+            if isinstance(inner, Graph) and node.id in caller.evaluated and id(inner) not in found:
+                found.add(id(inner))
+                stack.append(inner)
+    return found
+
+
+def shares(graph: Graph, known: dict[int, Cost], at: dict[str, int] | None) -> Iterator[tuple[Node, Cost]]:
     """Every node with its counts, which sum to those of the graph: shared weights count where first used.
 
     Args:
         graph: a graph whose inner graphs are counted.
         known: the counts of the inner graphs, from `totals`.
-        at: input sizes by name.
+        at: input sizes by name; None counts parameters alone.
     """
     owners = set[str]()
     for node in graph.nodes():
-        part = _node(graph, node, known, at)
+        part = _node(graph, node, known, at if node.id in graph.evaluated else None)
         if node.module is not None:
             if node.module in owners:
                 part = Cost(0, part.macs, part.activations, 0)
             owners.add(node.module)
-        if node.id not in graph.evaluated:
-            part = Cost(params=part.params)
         yield node, part
 
 
@@ -102,16 +115,16 @@ def _tensor_params(tensor: Tensor) -> int:
     return prod(d for d in tensor.shape if isinstance(d, int)) if tensor.trained else 0
 
 
-def _node(graph: Graph, node: Node, totals: dict[int, Cost], at: dict[str, int]) -> Cost:
+def _node(graph: Graph, node: Node, totals: dict[int, Cost], at: dict[str, int] | None) -> Cost:
     match node.content:
         case Graph() as inner:
-            return totals[id(inner)]
+            return totals[id(inner)] if at is not None else Cost(params=totals[id(inner)].params)
         case Tensor() as tensor:
             return Cost(params=_tensor_params(tensor))
         case Op() as op:
             shapes = graph.operands(node)
             params = op.params(*shapes)
-            if op.category not in ("conv", "linear"):
+            if at is None or op.category not in ("conv", "linear"):
                 return Cost(params=params)
             macs = op.macs(*(shape_at(s, at) for s in shapes))
             out = node.shapes[0]

@@ -36,30 +36,39 @@ class Needed:
 
 
 def conditions(net: Graph) -> list[Needed]:
-    """The conditions of a net in the order of the text, each graph's once; those of evaluation first seen."""
-    found: list[Needed] = []
-    for training in (False, True):
-        seen: set[int] = set()
-        found.extend(n for n in _walk(net, (), training, seen) if n.training == training)
-    return found
+    """The conditions of a net in the order of the text, each graph's once; those of evaluation first."""
+    seen: set[int] = set()
+    found = list(_walk(net, (), False, seen))
+    later: list[Needed] = []
+    for graph, way in list(_training_calls(net, ())):
+        later.extend(_walk(graph, way, True, seen))
+    return [*(n for n in found if not n.training), *(n for n in found if n.training), *later]
 
 
-def _walk(net: Graph, way: Way, training: bool, seen: set[int]) -> Iterator[Needed]:
-    stack: list[tuple[Graph, Way, bool]] = [(net, way, False)]
-    while stack:
-        graph, way, only_training = stack.pop()
-        if id(graph) in seen or (only_training and not training):
-            continue
-        seen.add(id(graph))
-        plain = graph.evaluated
-        for condition in graph.conditions:
-            yield Needed(condition, graph, way, only_training or condition.node not in plain)
-        inner = [
-            (node.content, (*way, (graph, node)), only_training or node.id not in plain)
-            for node in graph.nodes()
-            if isinstance(node.content, Graph)
-        ]
-        stack.extend(reversed(inner))
+def _walk(graph: Graph, way: Way, training: bool, seen: set[int]) -> Iterator[Needed]:
+    """The conditions of a graph and of those it calls; calls that are for training only are left for later."""
+    seen.add(id(graph))
+    own: dict[str, list[Condition]] = {}
+    for condition in graph.conditions:
+        own.setdefault(condition.node, []).append(condition)
+    for node in graph.nodes():
+        only = training or node.id not in graph.evaluated
+        for condition in own.get(node.id, ()):
+            yield Needed(condition, graph, way, only)
+        inner = node.content
+        if isinstance(inner, Graph) and id(inner) not in seen and only == training:
+            yield from _walk(inner, (*way, (graph, node)), training, seen)
+
+
+def _training_calls(graph: Graph, way: Way) -> Iterator[tuple[Graph, Way]]:
+    """The graphs that a net calls for training only, each with the way to it."""
+    for node in graph.nodes():
+        if isinstance(node.content, Graph):
+            here = (*way, (graph, node))
+            if node.id not in graph.evaluated:
+                yield node.content, here
+            elif node.content.training_outputs:
+                yield from _training_calls(node.content, here)
 
 
 def needed(found: list[Needed], *, training: bool) -> Domain:

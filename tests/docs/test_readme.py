@@ -40,6 +40,11 @@ def test_the_summary_is_as_shown() -> None:
     assert api.load("resnet50").summary().rstrip() == shown.rstrip()
 
 
+def test_the_sizes_are_as_shown() -> None:
+    shown = next(b for b in _blocks("text") if b.startswith("resnet50d_floor"))
+    assert api.load("resnet50d_floor").sizes_table(224, 240).rstrip() == shown.rstrip()
+
+
 def test_the_source_is_as_shown() -> None:
     shown = next(b for b in _blocks("python") if "class " in b)
     assert shown.strip() in api.loads(SPEC).source()
