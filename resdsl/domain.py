@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from resdsl.conditions import condition
 from resdsl.sets import EVERY, SizeSet, at_least, zero
-from resdsl.sizes import MOST_ELEMENTS, Dim, NotClosed, Product, Shape, Size
+from resdsl.sizes import MOST_ELEMENTS, Dim, NotClosed, Product, Shape, Size, Sum
 
 Sets = Mapping[str, SizeSet]
 """For each variable the input sizes at which something holds; a variable left out may take any."""
@@ -25,6 +25,8 @@ def equal(a: Dim, b: Dim) -> Sets | None:
         return {}
     if isinstance(a, Product) and isinstance(b, Product):
         return _equal_products(a, b)
+    if isinstance(a, Sum) and isinstance(b, Sum):
+        return _equal_sums(a, b)
     try:
         return _sets(a - b, zero)
     except NotClosed:
@@ -48,6 +50,15 @@ def _equal_products(a: Product, b: Product) -> Sets | None:
         return None
     found: Sets | None = {}
     for x, y in zip(a.factors, b.factors, strict=True):
+        found = both(found, equal(x, y))
+    return found
+
+
+def _equal_sums(a: Sum, b: Sum) -> Sets | None:
+    if a.add != b.add or len(a.terms) != len(b.terms):
+        return None
+    found: Sets | None = {}
+    for x, y in zip(a.terms, b.terms, strict=True):
         found = both(found, equal(x, y))
     return found
 

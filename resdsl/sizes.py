@@ -16,7 +16,7 @@ from operator import add
 from typing import TypeAlias
 from weakref import WeakValueDictionary
 
-from resdsl.notation import is_factor, notation
+from resdsl.notation import is_factor, notation, plus
 
 MAX_PERIOD = 1 << 16
 MOST_ELEMENTS = 2**63 - 1
@@ -84,7 +84,7 @@ class Size:
             return Size(self.var, self.pattern, self.add + other, self.every)
         if isinstance(other, Size) and other.var == self.var:
             return self._with(_plus(self.pattern, other.pattern), self.add + other.add)
-        raise NotClosed(f"the sum of `{self}` and `{other}`")
+        return _sum((self, other))
 
     def __radd__(self, other: int) -> Dim:
         return self + other
@@ -98,7 +98,7 @@ class Size:
     def __mul__(self, other: Dim) -> Dim:
         if isinstance(other, int):
             return self._with(_times(self.pattern, other), self.add * other)
-        return _product(1, (self,)) * other
+        return _product(1, (self,)) * other if not isinstance(other, Sum) else other * self
 
     def __rmul__(self, other: int) -> Dim:
         return self * other
@@ -128,6 +128,8 @@ class Product:
     def __mul__(self, other: Dim) -> Dim:
         if isinstance(other, int):
             return Product(self.coefficient * other, self.factors) if other else 0
+        if isinstance(other, Sum):
+            return other * self
         more = other.factors if isinstance(other, Product) else (other,)
         scale = other.coefficient if isinstance(other, Product) else 1
         return _product(self.coefficient * scale, (*self.factors, *more))
@@ -135,10 +137,26 @@ class Product:
     def __rmul__(self, other: int) -> Dim:
         return self * other
 
-    def _refuse(self, other: object) -> Dim:
-        raise NotClosed(f"arithmetic on the product `{self}`")
+    def __add__(self, other: Dim) -> Dim:
+        return _sum((self, other))
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __floordiv__ = __mod__ = _refuse
+    __radd__ = __add__
+
+    def __sub__(self, other: Dim) -> Dim:
+        return _sum((self, (-1) * other))
+
+    def __rsub__(self, other: Dim) -> Dim:
+        return _sum(((-1) * self, other))
+
+    def __floordiv__(self, other: int) -> Dim:
+        if self.coefficient % other:
+            raise NotClosed(f"a quotient of the product `{self}`")
+        return Product(self.coefficient // other, self.factors)
+
+    def __mod__(self, other: int) -> Dim:
+        if self.coefficient % other:
+            raise NotClosed(f"a remainder of the product `{self}`")
+        return 0
 
     def at(self, **values: int) -> int:
         """Its value for given input sizes."""
@@ -149,8 +167,61 @@ class Product:
         return " * ".join(([str(self.coefficient)] if self.coefficient != 1 else []) + parts)
 
 
-Dim: TypeAlias = int | Size | Product
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """`a + b * c + ... + n`: products, and a size for each variable: what joining such axes gives.
+
+    Attributes:
+        terms: products first, then sizes without a constant of their own, each kind in order.
+        add: the constant.
+    """
+
+    terms: tuple[Product | Size, ...]
+    add: int
+
+    def __add__(self, other: Dim) -> Dim:
+        return _sum((self, other))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Dim) -> Dim:
+        return _sum((self, (-1) * other))
+
+    def __rsub__(self, other: Dim) -> Dim:
+        return _sum(((-1) * self, other))
+
+    def __mul__(self, other: Dim) -> Dim:
+        if isinstance(other, Sum):
+            return _sum((*(self * term for term in other.terms), self * other.add))
+        return _sum((*(term * other for term in self.terms), self.add * other))
+
+    def __rmul__(self, other: int) -> Dim:
+        return self * other
+
+    def __floordiv__(self, other: int) -> Dim:
+        if any(term % other != 0 for term in self.terms):
+            raise NotClosed(f"a quotient of the sum `{self}`")
+        return _sum((*(term // other for term in self.terms), self.add // other))
+
+    def __mod__(self, other: int) -> Dim:
+        if any(term % other != 0 for term in self.terms):
+            raise NotClosed(f"a remainder of the sum `{self}`")
+        return self.add % other
+
+    def at(self, **values: int) -> int:
+        """Its value for given input sizes."""
+        return self.add + sum(evaluate(term, values) for term in self.terms)
+
+    def __str__(self) -> str:
+        text = ""
+        for term in (*map(str, self.terms), *([str(self.add)] if self.add else [])):
+            text = plus(text, term) if text else term
+        return text
+
+
+Dim: TypeAlias = int | Size | Product | Sum
 Shape: TypeAlias = tuple[Dim, ...]
+VARYING = (Size, Product, Sum)
 
 
 def _product(coefficient: int, factors: tuple[Size, ...]) -> Product:
@@ -162,6 +233,44 @@ def _product(coefficient: int, factors: tuple[Size, ...]) -> Product:
         offsets = tuple(o // common for o in f.pattern.offsets)
         bare.append(Size(f.var, _pattern(f.slope // common, offsets), f.add // common, f.every))
     return Product(coefficient, tuple(sorted(bare, key=_order)))
+
+
+def _sum(parts: tuple[Dim, ...]) -> Dim:
+    """A sum in one form: products of the same factors as one, sizes of the same variable as one."""
+    products: dict[tuple[Size, ...], int] = {}
+    sizes: dict[str, Dim] = {}
+    total = 0
+    rest = list(parts)
+    while rest:
+        part = rest.pop()
+        match part:
+            case int():
+                total += part
+            case Sum():
+                rest += [*part.terms, part.add]
+            case Product():
+                products[part.factors] = products.get(part.factors, 0) + part.coefficient
+            case Size():
+                sizes[part.var] = sizes.get(part.var, 0) + part
+    terms: list[Product | Size] = [
+        Product(count, factors)
+        for factors, count in sorted(products.items(), key=lambda item: tuple(map(_order, item[0])))
+        if count
+    ]
+    for _, size in sorted(sizes.items()):
+        if isinstance(size, Size):
+            terms.append(size - size.add)  # type: ignore[arg-type]  # a size without its constant is one
+            total += size.add
+        else:
+            assert isinstance(size, int)
+            total += size
+    if not terms:
+        return total
+    if len(terms) == 1 and isinstance(terms[0], Size):
+        return terms[0] + total
+    if len(terms) == 1 and total == 0:
+        return terms[0]
+    return Sum(tuple(terms), total)
 
 
 def variable(name: str, every: tuple[int, int] = (1, 0)) -> Size:
@@ -185,7 +294,8 @@ def variables(dim: Dim) -> tuple[str, ...]:
     """The input sizes it depends on."""
     if isinstance(dim, Size):
         return (dim.var,)
-    return tuple(f.var for f in dim.factors) if isinstance(dim, Product) else ()
+    parts = dim.factors if isinstance(dim, Product) else dim.terms if isinstance(dim, Sum) else ()
+    return tuple(dict.fromkeys(var for part in parts for var in variables(part)))
 
 
 def _order(size: Size) -> tuple[str, int, tuple[int, ...]]:

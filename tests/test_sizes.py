@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 from math import lcm
+from typing import Any
 
 import pytest
 from hypothesis import given, reject
@@ -113,6 +114,37 @@ def test_notation_of_some_sizes(steps: list[Step], modulus: int, rest: int) -> N
 )
 def test_shortest_notation(size: Dim, text: str) -> None:
     assert str(size) == text
+
+
+TERMS = st.lists(
+    st.tuples(st.sampled_from(["H", "W"]), st.integers(1, 4), st.integers(-3, 3), st.integers(-2, 9)),
+    max_size=4,
+)
+
+
+@given(TERMS, TERMS, st.integers(-4, 4))
+def test_sums_and_products(first: list[tuple[str, int, int, int]], second: Any, by: int) -> None:
+    """What joining and flattening make of sizes that vary on their own."""
+
+    def total(terms: Any, values: dict[str, Any]) -> Any:
+        made: Any = 1
+        for name, d, a, c in terms:
+            made = made * (values[name] // d + a) + c
+        return made
+
+    free: dict[str, Any] = {"H": variable("H"), "W": variable("W")}
+    a, b = total(first, free), total(second, free)
+    results = {"sum": a + b, "gap": a - b, "times": a * by, "product": a * b}
+    for h, w in ((1, 1), (7, 4), (30, 31)):
+        x, y = (total(t, {"H": h, "W": w}) for t in (first, second))
+        wanted = {"sum": x + y, "gap": x - y, "times": x * by, "product": x * y}
+        for name, result in results.items():
+            assert evaluate(result, {"H": h, "W": w}) == wanted[name], name
+            names: dict[str, Any] = {"H": h, "W": w, "floor": math.floor, "ceil": math.ceil}
+            assert eval(str(result), names) == wanted[name], str(result)
+    assert a + b == b + a
+    assert a * b == b * a
+    assert a - a == 0
 
 
 def test_least_is_least() -> None:

@@ -12,7 +12,7 @@ from resdsl.domain import Sets, both, compare, either, opposite
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON
 from resdsl.sets import SizeSet
-from resdsl.sizes import NotClosed, Product, Size
+from resdsl.sizes import VARYING, NotClosed, Size
 from resdsl.syntax import ast
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _admitted(evaluator: Evaluator, expr: ast.Expr, env: Env) -> Any:
             )
             if a is POISON or b is POISON:
                 return POISON
-            if isinstance(a, Size | Product) or isinstance(b, Size | Product):
+            if isinstance(a, VARYING) or isinstance(b, VARYING):
                 return _compared(evaluator, expr, operator, a, b)
     value = evaluator.condition(expr, env)
     return value if value is POISON else {} if value else None

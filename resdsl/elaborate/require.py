@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from resdsl.domain import Sets, either, equal, not_less
 from resdsl.graph.model import Condition, Port
 from resdsl.ops.base import Need, Op, Reject, show
-from resdsl.sizes import MOST_ELEMENTS, Dim, Product, Shape, Size
+from resdsl.sizes import MOST_ELEMENTS, Dim, Product, Shape, Size, Sum
 from resdsl.source import Span
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def _period(dim: Dim) -> int:
     """How involved a size is."""
     if isinstance(dim, Size):
         return dim.period
-    return sum(f.period for f in dim.factors) if isinstance(dim, Product) else 0
+    parts = dim.factors if isinstance(dim, Product) else dim.terms if isinstance(dim, Sum) else ()
+    return sum(_period(part) for part in parts)
 
 
 def require_extent(
@@ -74,7 +75,7 @@ def require_extent(
         elements = 1
         for axis, dim in enumerate(output):
             elements *= dim if isinstance(dim, int) else _slope(dim)
-            for size in dim.factors if isinstance(dim, Product) else (dim,):
+            for size in _parts(dim):
                 _require_positive(
                     scope, Condition(id, {}, ">=", size, 1, _ports(taken), axis, span), shape, into
                 )
@@ -84,6 +85,13 @@ def require_extent(
                 help="a tensor has less than 2**63 elements",
                 code="too-large",
             )
+
+
+def _parts(dim: Dim) -> tuple[Dim, ...]:
+    """The sizes that are at least 1 where it is: of a sum none, whose parts were sizes before."""
+    if isinstance(dim, Product):
+        return dim.factors
+    return () if isinstance(dim, Sum) else (dim,)
 
 
 def _ports(flow: Flow) -> tuple[Port, ...]:

@@ -12,7 +12,7 @@ from resdsl.elaborate.complain import sometimes
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON, Ratio, kind_of
 from resdsl.ops.base import show
-from resdsl.sizes import Product, Shape, Size, evaluate, variable
+from resdsl.sizes import VARYING, Shape, evaluate, variable
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -41,7 +41,7 @@ def read(scope: Scope, shape: ast.ListExpr, env: Env) -> tuple[Any, ...] | None:
                 f" or admit only multiples: `where {value.top} % {value.bottom} == 0`",
             )
             return None
-        if isinstance(value, bool) or not isinstance(value, (int, Size, Product)):
+        if isinstance(value, bool) or not isinstance(value, (int, *VARYING)):
             scope.session.error(
                 codes.BAD_VALUE, f"a shape is made of sizes, this is {kind_of(value)}", item.span
             )

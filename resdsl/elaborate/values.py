@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from resdsl.ops.axes import Mapping
 from resdsl.ops.base import Init, Op
-from resdsl.sizes import Product, Size
+from resdsl.sizes import Product, Size, Sum
 from resdsl.syntax import ast
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def kind_of(value: Value) -> str:
             return "a size"
         case tuple():
             return "a list"
-        case Size() | Product() | Ratio():
+        case Size() | Product() | Sum() | Ratio():
             return "a size that varies with the input"
         case Init():
             return "an initialiser"
@@ -136,6 +137,8 @@ def kind_of(value: Value) -> str:
             return "a body"
         case Function():
             return f"the function `{value.name}`"
+        case Mapping():
+            return "a mapping of axes"
         case _:
             return "a value"
 
