@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
-from resdsl.elaborate import complain
 from resdsl.elaborate.bind import Bound, bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
-from resdsl.elaborate.require import require, require_extent
 from resdsl.elaborate.scope import MAX_CALL_DEPTH, Env
 from resdsl.elaborate.values import POISON, Closure, Definition, Recipe, brief, described
-from resdsl.graph.model import Condition, Graph
+from resdsl.graph.model import Graph
 from resdsl.ops import OPS
-from resdsl.ops.base import Op, Reject, show
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -320,87 +317,3 @@ def _arms_if(scope: Scope, statement: ast.If, env: Env, start: tuple[Flow, ...])
     if isinstance(statement.otherwise, ast.If):
         return _arms_if(scope, statement.otherwise, env, start)
     return _arms(scope, statement.otherwise, env, start) if statement.otherwise else []
-
-
-# ---------------------------------------------------------------- layers that are run again
-
-
-def apply(scope: Scope, link: ast.Apply, env: Env) -> None:
-    """`apply NAME`: make a declared layer, or run one again."""
-    name = scope.layer_name(link.name, env)
-    if name is None:
-        scope.flow = (UNKNOWN,)
-        return
-    if name in scope.addresses and name not in scope.deferred:
-        _reuse(scope, name, link)
-        return
-    if name not in scope.deferred:
-        known = [*scope.deferred, *(a for a in scope.addresses if not a.isdigit())]
-        help = did_you_mean(name, known) or f"`layer {name} = ...` makes one, to run it with `apply`"
-        if scope.read(name) is not None:
-            help = f"`{name}` is a value: `from {name}` continues from it"
-        if not scope.uncertain:
-            scope.session.error(
-                codes.UNKNOWN_VALUE,
-                f"there is no layer `{name}` here",
-                link.name.span,
-                help=help,
-                fix=replace_fix(link.name.span, name, known) if link.name.span.text == name else None,
-            )
-        scope.flow = (UNKNOWN,)
-        return
-    if name in scope.addresses:
-        _reuse(scope, name, link)
-        return
-    statement, scope_env = scope.deferred[name]
-    scope._named(name, ast.Step(statement.name, None, statement.chain, (), statement.span), scope_env)
-
-
-def _reuse(scope: Scope, name: str, link: ast.Apply) -> None:
-    """Run a layer again: the same module, on another value."""
-    if name not in scope.graph:
-        scope.flow = (UNKNOWN,)
-        return
-    first = scope.graph.node(name)
-    inputs = scope.flow
-    id = scope.join_id(name)
-    before = scope.graph.operands(first)
-    got = tuple(f.shape for f in inputs)
-    if any(s is None for s in got):
-        scope.flow = (UNKNOWN,)
-        return
-    content, shapes = first.content, first.shapes
-    if isinstance(content, Op):
-        conditions: list[Condition] = []
-        try:
-            taken, doubt = require(scope, content, id, inputs, link.span, conditions)
-            shapes = content.infer_all(*taken)
-            require_extent(scope, id, inputs[0], shapes, link.span, conditions)
-        except Reject as reject:
-            complain.rejected(scope, content, reject, {}, inputs, link.span)
-            scope.flow = (UNKNOWN,) * len(shapes)
-            return
-        if doubt is not None:
-            complain.rejected(scope, content, doubt, {}, inputs, link.span)
-        if before != got and content.module(*before) != content.module(*got):
-            _shared_mismatch(scope, name, link, before, got)
-            return
-        scope.graph.conditions.extend(conditions)
-    elif before != got:
-        _shared_mismatch(scope, name, link, before, got)
-        return
-    fields = [inputs[0].field] * len(shapes)
-    scope.flow = scope.add_node(
-        id, content, inputs, shapes, fields, link.span, module=first.module, inits=first.inits
-    )
-
-
-def _shared_mismatch(scope: Scope, name: str, link: ast.Apply, before: Any, got: Any) -> None:
-    scope.session.error(
-        codes.SHAPE_MISMATCH,
-        f"`{name}` was made for {show(before[0])}, here {show(got[0])} arrives",
-        link.span,
-        secondary=[Label(scope.graph.node(name).span, "first used here")],
-        help="weights can only be shared between values of the same shape",
-    )
-    scope.flow = (UNKNOWN,)

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
-from resdsl.elaborate import calls, declare
+from resdsl.elaborate import calls, declare, shared
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.bind import Bound
 from resdsl.elaborate.builder import UNKNOWN, Builder, Flow, compose
@@ -34,6 +34,7 @@ class Scope(Builder):
         self.is_net = False
         self.net_input: Callable[[ast.Input, Env], None] | None = None
         self.expects: list[tuple[ast.Expect, Env]] = []
+        self.made: dict[str, tuple[ast.Step, Env]] = {}
 
     # ---------------------------------------------------------------- statements
 
@@ -181,7 +182,7 @@ class Scope(Builder):
                 assert name is not None
                 declare.second_layer(self, name, step.name.span, self.deferred[name][0].name.span)
                 name = None
-            self._named(name if name is not None else self.join_id("unnamed"), step, env)
+            self.make_named(name if name is not None else self.join_id("unnamed"), step, env)
         if step.shape is not None:
             self._annotated(f"`{step.name.span.text if step.name else ''}`", step.shape, env)
         if step.values:
@@ -213,12 +214,13 @@ class Scope(Builder):
                 node = self.graph.node(flow.port.node)
                 self.graph.replace(replace(node, names=(*node.names, text)))
 
-    def _named(self, name: str, step: ast.Step, env: Env) -> None:
+    def make_named(self, name: str, step: ast.Step, env: Env) -> None:
         """`NAME = chain`: one op or block call takes the name; anything longer is a scope of that name."""
         assert step.name is not None
         links = list(step.chain)
         while len(links) > 1 and isinstance(links[0], ast.From):
             self.link(links.pop(0), env, None)
+        self.made[name] = replace(step, chain=tuple(links)), env
         first = links[0]
         if len(links) == 1 and not isinstance(first, ast.Application):
             span = step.name.span.to(first.span)
@@ -267,7 +269,7 @@ class Scope(Builder):
             case ast.From(names=names):
                 self.flow = tuple(self._read_or_report(n, env) for n in names)
             case ast.Apply():
-                calls.apply(self, link, env)
+                shared.apply(self, link, env)
             case ast.Application(repeat=None):
                 self.thing(link, env, name)
             case ast.Application():
