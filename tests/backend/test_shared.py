@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resdsl import loads
+from resdsl.api import loads
 
 torch = pytest.importorskip("torch")
 
