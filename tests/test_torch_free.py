@@ -13,6 +13,7 @@ COMMANDS = [
     ["check", "resnet50"],
     ["summary", "resnet50"],
     ["sizes", "resnet50"],
+    ["sweep", "resnet", "--set", "unit=basic", "--set", "depths=[[1, 1, 1, 1], [2, 2, 2, 2]]"],
     ["draw", "resnet50", "-o", "net.dot"],
     ["compile", "resnet50", "-o", "net.py"],
     ["fmt", "--check", str(ROOT / "specs")],

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
-from resdsl.cli import front, sizes
+from resdsl.cli import front, sizes, sweep
 from resdsl.cli.common import Usage
 
 FORMATS = ("full", "concise", "json", "github", "sarif")
@@ -117,6 +117,13 @@ def _parser() -> argparse.ArgumentParser:
     fits.add_argument("--at", metavar="SIZES", help="sizes to show, like 224,240,225x400")
     fits.add_argument("--as", dest="table", choices=("text", "md", "csv", "json"), default=None)
     fits.add_argument("-o", "--output", metavar="FILE", help=".md .csv .json")
+
+    search = add(
+        "sweep", sweep.sweep_command, "Print what a net costs at every combination of settings", nets="1"
+    )
+    search.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
+    search.add_argument("--as", dest="table", choices=("text", "md", "csv", "json"), default=None)
+    search.add_argument("-o", "--output", metavar="FILE", help=".md .csv .json")
 
     draw = add("draw", front.draw_command, "Draw a net", nets="1")
     draw.add_argument("-o", "--output", metavar="FILE", help=".svg (default NET.svg), .png, .pdf or .dot")

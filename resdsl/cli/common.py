@@ -83,7 +83,7 @@ def input_shape(args: argparse.Namespace) -> tuple[int, ...] | None:
     if text is None:
         return None
     parts = text.strip("[]").replace(",", "x").replace(" ", "").split("x")
-    if not all(p.isdigit() and int(p) > 0 for p in parts):
+    if not all(p.isascii() and p.isdigit() and len(p) < 20 and int(p) > 0 for p in parts):
         raise Usage(f"--at takes a shape like 3x224x224, not `{text}`")
     return tuple(int(p) for p in parts)
 

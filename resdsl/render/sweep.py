@@ -1,0 +1,84 @@
+"""The table of a search: what each setting of a net costs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from resdsl.graph.cost import Cost
+from resdsl.render.numbers import mac_count, short
+
+Format = Literal["text", "md", "csv", "json"]
+COUNTS = ("params", "macs", "activations")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One setting: its values as text by parameter, and what it costs; None where it has errors."""
+
+    values: tuple[tuple[str, str], ...]
+    cost: Cost | None
+    reason: str = ""
+
+
+def sweep_table(title: str, trials: list[Trial], format: Format = "text") -> str:
+    """Parameters, and for one sample in evaluation MACs and activations, of each setting."""
+    names = [name for name, _ in trials[0].values] if trials else []
+    match format:
+        case "json":
+            return json.dumps([_data(t) for t in trials], indent=2) + "\n"
+        case "csv":
+            text = io.StringIO()
+            out = csv.writer(text, lineterminator="\n")
+            out.writerow([*names, *COUNTS])
+            for t in trials:
+                counts = [getattr(t.cost, c) for c in COUNTS] if t.cost else [""] * len(COUNTS)
+                out.writerow([*(v for _, v in t.values), *counts])
+            return text.getvalue()
+        case "md":
+            head = [*names, "params", "MACs", "activations"]
+            rule = [*["---"] * len(names), *["--:"] * len(COUNTS)]
+            rows = [[*(f"`{v}`" for _, v in t.values), *_exact(t)] for t in trials]
+            return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, rule, *rows))
+        case _:
+            return _text(title, names, trials)
+
+
+def _data(trial: Trial) -> dict[str, object]:
+    made: dict[str, object] = {"settings": dict(trial.values)}
+    if trial.cost is None:
+        return made | {"error": trial.reason}
+    return made | {c: getattr(trial.cost, c) for c in COUNTS}
+
+
+def _exact(trial: Trial) -> list[str]:
+    return [f"{getattr(trial.cost, c):,}" for c in COUNTS] if trial.cost else ["-"] * len(COUNTS)
+
+
+def _text(title: str, names: list[str], trials: list[Trial]) -> str:
+    rows = [[*names, "params", "MACs", "act."]]
+    for t in trials:
+        counts = ["-"] * len(COUNTS)
+        if t.cost is not None:
+            macs = mac_count(t.cost.macs).removesuffix("MACs").rstrip()
+            counts = [f"{t.cost.params:,}", macs, short(t.cost.activations)]
+        rows.append([*(v for _, v in t.values), *counts])
+    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
+    lines = [title, ""]
+    for i, row in enumerate(rows):
+        cells = [
+            f"{cell:<{w}}" if c < len(names) else f"{cell:>{w}}"
+            for c, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+        if i == 0:
+            lines.append("─" * (sum(widths) + 2 * (len(widths) - 1)))
+    wrong = dict.fromkeys(
+        (", ".join(f"{k} = {v}" for k, v in t.values), t.reason) for t in trials if not t.cost
+    )
+    if wrong:
+        lines += ["", *(f"{which}: {reason}" for which, reason in wrong)]
+    return "\n".join(lines) + "\n"
