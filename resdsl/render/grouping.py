@@ -34,7 +34,8 @@ def _kind(step: Step, only_ops: bool) -> tuple[str, str]:
         return "stage", step.stage
     if step.inner is not None:
         unnamed = counted(step.path) and step.node.names
-        return "layer", step.node.names[0] if unnamed else step.path
+        again = step.node.id.startswith("#") and step.node.names
+        return "layer", step.node.names[0] if unnamed or again else _address(step)
     return "ops", step.path if only_ops else ""
 
 
@@ -75,11 +76,15 @@ def _flattens(step: Step) -> bool:
 def _between(plan: Steps, numbers: list[int]) -> str:
     heavy = [i for i in numbers if is_weighted(plan.steps[i].node)] or numbers
     step = plan.steps[heavy[0]]
-    if not step.node.id.startswith("#"):
+    joins = step.node.id.startswith("#") and step.node.module is None
+    return step.node.content.name if joins else _address(step)
+
+
+def _address(step: Step) -> str:
+    """Where its module is: of a layer that runs again, that of the first time."""
+    if not step.node.id.startswith("#") or step.node.module is None:
         return step.path
-    if step.node.module is not None:
-        return step.path.removesuffix(step.node.id) + step.node.module
-    return step.node.content.name
+    return step.path.removesuffix(step.node.id) + step.node.module
 
 
 def _cuts(plan: Steps) -> list[bool]:
