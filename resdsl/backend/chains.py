@@ -47,9 +47,10 @@ def _is_module(graph: Graph, node: Node) -> bool:
     name = node.module
     if name is None or name != node.id or "." in name or not fits_container(name) or len(node.shapes) != 1:
         return False
-    return isinstance(node.content, Graph) or (
-        isinstance(node.content, Op) and node.content.module(*graph.operands(node)) is not None
-    )
+    if isinstance(node.content, Graph):
+        return True
+    op, shapes = node.content, graph.operands(node)
+    return isinstance(op, Op) and op.module(*shapes) is not None and op.chains(*shapes)
 
 
 def is_positional(nodes: list[Node]) -> bool:

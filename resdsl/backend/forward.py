@@ -58,6 +58,7 @@ class Forward:
         is_net: bool = False,
     ) -> None:
         self.graph, self.texts, self.access, self.value = graph, texts, access, value
+        self.shared = _shared(graph)
         self.lines: list[str] = []
         self.waiting: Waiting | None = None
         self.variables: dict[Port, str] = {}
@@ -147,15 +148,27 @@ class Forward:
     def _tensor(self, node: Node, tensor: Tensor) -> str:
         text = self.access(node.module or node.id)
         if not tensor.batched:
-            return text
+            return text if self._aligned(node) else f"{text}[None]"
         keep = ", ".join("-1" for _ in tensor.shape)
         return f"{text}.expand({self.parameters[0]}.shape[0], {keep})"
+
+    def _aligned(self, node: Node) -> bool:
+        """Whether a tensor without a batch axis only meets values with one, element by element."""
+        return not any(p.node == node.id for p in self.graph.outputs) and all(
+            isinstance(user.content, Op)
+            and user.content.elementwise
+            and any(p.node not in self.shared for p in user.inputs)
+            for user in self.graph.users[node.id]
+        )
 
     def _step(self, node: Node) -> None:
         sources = [Port(*s) for s in live_inputs(node)]
         template = self._template(node, len(sources))
         layer = self._layer(node)
-        if self.waiting is not None and not self._may_nest(sources, template, layer):
+        op = node.content
+        own = [port for port in sources if port.node not in self.shared]
+        spread = isinstance(op, Op) and op.one_batch and 0 < len(own) < len(sources)
+        if self.waiting is not None and (spread or not self._may_nest(sources, template, layer)):
             self._flush()
         nested = self.waiting
         depth = nested.depth + 1 if nested else 1
@@ -167,12 +180,15 @@ class Forward:
             text = self._take(port)
             operands.append(text)
             reads.append(text)
+            if spread and port.node in self.shared:
+                keep = ", ".join("-1" for _ in self.graph.shape(port) or ())
+                operands[-1] = f"{text}.expand({self.variables[own[0]]}.shape[0], {keep})"
             if loose and nested is not None and not nested.atomic and _tight(template, slot):
                 operands[-1] = f"({text})"
         literals = self.texts[node.id].literals if node.id in self.texts else ()
         words = {name: self.value(node.id, name) for name, _ in literals}
-        own = self.access(node.module) if node.module is not None and "{self}" in template else ""
-        text = template.format(*operands, **words, **{"self": own, "*": ", ".join(operands)})
+        module = self.access(node.module) if node.module is not None and "{self}" in template else ""
+        text = template.format(*operands, **words, **{"self": module, "*": ", ".join(operands)})
         if len(node.shapes) > 1:
             self._unpack(node, text)
             return
@@ -266,7 +282,7 @@ class Forward:
             self.variables[waiting.port] = waiting.text
             return
         named = waiting.names[0] if waiting.names and self.uses[waiting.port] > 1 else None
-        name = self._variable(named, waiting.reads)
+        name = self._variable(named, waiting.reads, waiting.port.node in self.shared)
         self.variables[waiting.port] = name
         noise = waiting.text.removesuffix(_OTHERWISE + name)
         if noise != waiting.text:
@@ -274,13 +290,24 @@ class Forward:
         else:
             self.lines.append(f"{name} = {waiting.text}")
 
-    def _variable(self, name: str | None, reads: tuple[str, ...]) -> str:
+    def _variable(self, name: str | None, reads: tuple[str, ...], shared: bool = False) -> str:
         """A variable: the given name, one that is read here for the last time, or a free one."""
         live = {v for p, v in self.variables.items() if self.uses[p] > 0} | {"outputs"}
+        live |= set(self.parameters) if shared else set()  # which tell the batch
         if name is not None:
             return unused(identifier(name.rpartition(".")[2]), live)
         free = [n for n in _POOL if n not in live]
         return next((n for n in reads if n in free), free[0] if free else unused("x1", live))
+
+
+def _shared(graph: Graph) -> set[str]:
+    """The nodes whose values are the same for all samples, so that their batch is 1."""
+    found: set[str] = set()
+    for node in graph.nodes():
+        stored = isinstance(node.content, Tensor) and not node.content.batched
+        if stored or (node.inputs and all(p.node in found for p in node.inputs)):
+            found.add(node.id)
+    return found
 
 
 def _tight(template: str, slot: int) -> bool:

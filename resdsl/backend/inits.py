@@ -10,7 +10,8 @@ from resdsl.ops.base import Init, New, Op
 
 def needs_fill(tensor: Tensor) -> bool:
     """Whether a stored tensor is filled after it was created."""
-    return tensor.init is not None and tensor.init.function not in ("zeros_", "ones_")
+    init = tensor.init
+    return init is not None and init.elements is None and init.function not in ("zeros_", "ones_")
 
 
 def filled(call: Term, init: tuple[tuple[str, Init], ...]) -> Term:
@@ -50,6 +51,9 @@ def uniform_inits(graphs: list[Graph]) -> dict[tuple[str, str], Init]:
             if new is None or (node.content.functional and not node.inits):
                 continue
             given = dict(node.inits)
+            if new.target == "nn.MultiheadAttention":  # its `out_proj` is an nn.Linear
+                found.setdefault(("nn.Linear", "weight"), set()).add(None)
+                found.setdefault(("nn.Linear", "bias"), set()).add(None)
             for tensor in ("weight", "bias", *given):
                 if has_tensor(new, tensor):
                     found.setdefault((new.target, tensor), set()).add(given.get(tensor))

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from resdsl.ops.base import one
+from resdsl.ops.helpers import HELPERS
 
 _OF_MODULES = """T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda
 double dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule
@@ -26,7 +27,7 @@ MODULE_ATTRIBUTES = frozenset(_OF_MODULES.split())
 CONTAINER_ATTRIBUTES = frozenset(_OF_CONTAINERS.split())
 """What `nn.Sequential` and `nn.ModuleDict` have on top."""
 
-_IMPORTED = ("F", "Callable", "OrderedDict", "Tensor", "initialised", "nn", "partial", "torch")
+_IMPORTED = ("F", "Callable", "OrderedDict", "Tensor", "initialised", "nn", "partial", "torch", *HELPERS)
 _AMBIGUOUS = ("I", "O", "i", "l", "m")
 _TAKEN = frozenset({*keyword.kwlist, *dir(builtins), *_IMPORTED, *_AMBIGUOUS})
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

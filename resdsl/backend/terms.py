@@ -83,6 +83,7 @@ _POSITIONS = {
     "InstanceNorm": ("num_features",),
     "LayerNorm": ("normalized_shape",),
     "GroupNorm": ("num_groups", "num_channels"),
+    "MultiheadAttention": ("embed_dim", "num_heads"),
     "Adaptive": ("output_size",),
     "Dropout": ("p",),
     "MaxPool": ("kernel_size",),
@@ -122,6 +123,9 @@ def created(new: New) -> Call:
 def tensor_term(tensor: Tensor) -> Call:
     """The call that creates a stored tensor."""
     shape = ((1,) if tensor.batched else ()) + tensor.shape
+    if tensor.init is not None and tensor.init.elements is not None:
+        given = tuple(("", Slot(name, value)) for name, value in tensor.init.arguments)
+        return Call(tensor.init.function, (*given, *(("", Slot("size", d)) for d in shape)))
     known = {"zeros_": "torch.zeros", "ones_": "torch.ones"}
     start = "torch.zeros" if tensor.init is None else known.get(tensor.init.function, "torch.empty")
     sizes = [Slot("size", d) for d in shape] or [Slot("size", ())]

@@ -13,7 +13,7 @@ Vector = tuple[Any, ...]
 """A value in each member."""
 
 _COUNTS = """in_channels out_channels num_features in_features out_features groups num_channels
-normalized_shape channels"""
+normalized_shape embed_dim channels"""
 CHANNELS = frozenset(_COUNTS.split())
 """Torch's words for numbers of channels."""
 

@@ -25,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if run is None:
         parser.print_help()
         return 0
+    _allow_extensions(getattr(args, "extension", []))
     try:
         return run(args)
     except Usage as error:
@@ -40,6 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         reason = (error.strerror or str(error)).lower()
         print(f"resdsl: cannot write or read a file: {reason}", file=sys.stderr)
         return 2
+
+
+def _allow_extensions(named: Sequence[str]) -> None:
+    if named:
+        from resdsl import extensions
+
+        extensions.allow(*named)
 
 
 def _torch(name: str) -> Command:
@@ -71,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
         if nets:
             what = "a file, FILE:NET, or the name of a bundled net"
             command.add_argument("spec", metavar="SPEC", nargs=None if nets == "1" else nets, help=what)
+        command.add_argument(
+            "--extension", action="append", default=[], metavar="NAME", help="allow the ops of a package"
+        )
         if settings:
             command.add_argument(
                 "--set", action="append", default=[], metavar="NAME=VALUE", help="give a parameter of the net"
@@ -93,7 +104,8 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", metavar="FILE", help=".py source, .svg .png .dot picture, .md .json .csv .tex table"
     )
     compile.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
-    compile.add_argument("--batch", type=int, default=1, help="images per call (1)")
+    compile.add_argument("--batch", type=int, help="images per call (1, and 2 with --dynamic)")
+    compile.add_argument("--dynamic", action="store_true", help="once for every batch and size that fits")
     compile.add_argument("--device", help="cuda or cpu (cuda where there is one)")
     compile.add_argument("--mode", help="mode of torch.compile, like max-autotune")
 

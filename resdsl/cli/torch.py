@@ -39,7 +39,10 @@ def compile_command(args: argparse.Namespace) -> int:
     if args.output and suffix != ".py":
         known = ", ".join((".py", *PICTURES, *TABLES))
         raise Usage(f"`{args.output}`: the suffix decides what is written; known: {known}")
-    if args.batch < 1:
+    if args.output and args.dynamic:
+        raise Usage("--dynamic says how a net is compiled, and -o writes one: leave out one of them")
+    batch = args.batch if args.batch is not None else 2 if args.dynamic else 1
+    if batch < 1:
         raise Usage("--batch takes a number of at least 1")
     try:
         net = load_net(args)
@@ -56,12 +59,15 @@ def compile_command(args: argparse.Namespace) -> int:
     progress = Progress()
     try:
         from resdsl.backend.compile import compile_net
-        from resdsl.backend.measure import report
+        from resdsl.backend.measure import report, survey
 
         progress(f"building {net.name} ...")
-        compiled = compile_net(net, device=_device(args), mode=args.mode)
+        compiled = compile_net(net, device=_device(args), mode=args.mode, dynamic=args.dynamic or None)
         progress(f"compiling {net.name} {compiled.how} and comparing it with eager ...")
-        text = str(report(compiled, args.batch, at))
+        text = str(report(compiled, batch, at))
+        if args.dynamic:
+            progress(f"comparing {net.name} with eager at other sizes ...")
+            text += f"\n{survey(compiled, batch, at)}"
     except MissingTorch as error:
         raise Usage(str(error)) from None
     finally:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.elaborate import mapping
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import (
     POISON,
@@ -23,8 +24,10 @@ from resdsl.elaborate.values import (
     kind_of,
     write,
 )
+from resdsl.ops.axes import Mapping
 from resdsl.ops.base import Arg, Init, Op, Reject, arguments, required
 from resdsl.ops.init import INITS
+from resdsl.sizes import VARYING
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -47,13 +50,29 @@ def parameters(recipe: Recipe) -> dict[str, bool]:
             return {name: f.default is MISSING for name, (_, f) in arguments(cls).items()}
 
 
+def axes_named(recipe: Recipe, call: ast.Call | None = None) -> dict[str, bool]:
+    """The names of axes, whose sizes are arguments too, of an op that takes a mapping."""
+    if mapping_of(recipe) is None:
+        return {}
+    bound = [n for _, value in recipe.bound if isinstance(value, Mapping) for n in value.names]
+    given = [a.value for a in (call.args if call and call.args else ()) if isinstance(a.value, ast.Mapping)]
+    return dict.fromkeys([*bound, *(name.id for g in given for name in mapping.words(g))], False)
+
+
+def mapping_of(recipe: Recipe) -> str | None:
+    """The argument of an op that takes a mapping."""
+    if not isinstance(recipe.target, type):
+        return None
+    return next((n for n, (a, _) in arguments(recipe.target).items() if a.kind == "mapping"), None)
+
+
 def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Bound | None:
     """Arguments bound by the recipe and by the call, by parameter name; None when one is wrong.
 
     What has no default may be given by position or name; what has a default only by name.
     """
     session = evaluator.session
-    names = parameters(recipe)
+    names = axes_named(recipe, call) | parameters(recipe)
     bound: Bound = {name: (value, call.callee.span) for name, value in recipe.bound}
     given: dict[str, Span] = {}
     open_positions = [n for n, must in names.items() if must and n not in bound]
@@ -64,13 +83,16 @@ def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Boun
             good = False
             extra += 1
             continue
-        value = evaluator.evaluate(argument.value, env)
         if argument.name is None:
             name = open_positions.pop(0)
         else:
             name = argument.name.id
             if name in open_positions:
                 open_positions.remove(name)
+        if isinstance(argument.value, ast.Mapping) and name == mapping_of(recipe):
+            value = mapping.read(session, argument.value)
+        else:
+            value = evaluator.evaluate(argument.value, env)
         if name not in names:
             assert argument.name is not None
             session.error(
@@ -188,6 +210,11 @@ def make_op(session: Session, cls: type[Op], bound: Bound, span: Span) -> Op | N
             good = False
         else:
             values[name] = converted
+    if any(declared.kind == "mapping" for declared, _ in arguments(cls).values()):
+        sizes = {n: given for n, given in bound.items() if n not in arguments(cls)}
+        for n, given in sizes.items():
+            good = _is_size(session, n, *given) and good
+        values["sizes"] = tuple((n, value) for n, (value, _) in sizes.items())
     if not good:
         return None
     try:
@@ -196,6 +223,17 @@ def make_op(session: Session, cls: type[Op], bound: Bound, span: Span) -> Op | N
         place = bound[reject.blame][1] if reject.blame in bound else span
         session.error(codes.BAD_ARGUMENT, reject.message, place, help=reject.help)
         return None
+
+
+def _is_size(session: Session, name: str, value: Value, place: Span) -> bool:
+    """Whether an axis may have this size."""
+    if value is POISON:
+        return False
+    varies = isinstance(value, (*VARYING, Ratio))
+    wrong = _convert(Arg("value" if varies else "int", "", at_least=1), value, optional=False)
+    if isinstance(wrong, _Wrong):
+        session.error(codes.BAD_ARGUMENT, f"the size `{name}` {wrong.text}", place, help=wrong.help)
+    return not isinstance(wrong, _Wrong)
 
 
 def _order(cls: type[Op], name: str, value: Value, place: Span) -> str | None:
@@ -223,6 +261,11 @@ class _Wrong:
         self.text, self.help = text, help
 
 
+def _fills(value: Value) -> bool:
+    """Whether it is an initialiser for any shape: a table has its own."""
+    return isinstance(value, Init) and value.elements is None
+
+
 def _convert(declared: Arg, value: Value, *, optional: bool) -> Any:
     """A value as the argument's kind, or `_Wrong`."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -241,12 +284,14 @@ def _convert(declared: Arg, value: Value, *, optional: bool) -> Any:
             sized = isinstance(value, tuple) and bool(value) and all(type(v) is int for v in value)
             fits, word = whole or sized or (optional and value is None), "a size like `3x3`, or an integer"
         case "bias":
-            fits, word = isinstance(value, (bool, Init)), "true, false or an initialiser"
+            fits, word = isinstance(value, bool) or _fills(value), "true, false or an initialiser"
         case "init":
-            fits, word = value is None or isinstance(value, Init), "an initialiser"
+            fits, word = value is None or _fills(value), "an initialiser"
         case "axes":
-            fits = isinstance(value, tuple) and all(type(v) is int for v in value)
-            word = "a list of integers"
+            listed = isinstance(value, tuple) and all(type(v) is int for v in value)
+            fits, word = listed or (optional and value is None), "a list of integers"
+        case "mapping":
+            fits, word = isinstance(value, Mapping), "a mapping like `[c, h, w] -> [h * w, c]`"
         case _:
             fits, word = True, "a value"
     if not fits:

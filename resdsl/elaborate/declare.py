@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 from resdsl.diagnostics import codes
@@ -67,10 +68,34 @@ def state(scope: Scope, statement: ast.State, env: Env) -> None:
         )
         scope.values[statement.name.id] = UNKNOWN
         return
+    if init is not None and init.elements is not None and not _holds(scope, statement, dims, batched, init):
+        scope.values[statement.name.id] = UNKNOWN
+        return
     name = scope.address(statement.name.id, statement.name.span)
     tensor = Tensor(name, dims, statement.trained, batched, init)
     flows = scope.add_node(name, tensor, (), (dims,), (None,), statement.span, module=name)
     scope.name_value(name, flows[0], statement.name.span)
+
+
+def _holds(scope: Scope, statement: ast.State, dims: tuple[int, ...], batched: bool, init: Init) -> bool:
+    """Whether a table may be stored there: in a buffer with room for all its values."""
+    assert statement.value is not None
+    if statement.trained or batched:
+        message = (
+            "a table is the same for all samples and is not trained: a `buffer` without `batch` holds it"
+        )
+        scope.session.error(codes.BAD_ARGUMENT, message, statement.value.span)
+        return False
+    if prod(dims) != init.elements:
+        scope.session.error(
+            codes.BAD_ARGUMENT,
+            f"`{write(init)}` has {init.elements:,} values, the buffer {prod(dims):,}",
+            statement.shape.span,
+            secondary=[Label(statement.value.span, "the table")],
+            help=f"write `[{init.elements}]`, or other sizes with this product",
+        )
+        return False
+    return True
 
 
 def input(scope: Scope, statement: ast.Input, env: Env) -> None:

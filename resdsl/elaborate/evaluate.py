@@ -176,6 +176,8 @@ class Evaluator:
             return POISON
         if isinstance(item, Definition):
             return self.definition(item)
+        if isinstance(item, type):
+            return Recipe(item)  # an op of another package
         if name not in module.lets:
             module.lets[name] = UNFINISHED
             value = Evaluator(self.session).evaluate(item.value, Env(module))

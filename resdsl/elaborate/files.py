@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resdsl import resources
 from resdsl.diagnostics import codes
@@ -15,6 +15,9 @@ from resdsl.elaborate.values import Definition
 from resdsl.source import Source, Span
 from resdsl.syntax import ast
 from resdsl.syntax.cache import parse
+
+if TYPE_CHECKING:
+    from resdsl.ops.base import Op
 
 EDITIONS = (2026,)
 MAX_BYTES = 4_000_000
@@ -147,6 +150,9 @@ class Loader:
         self.sink.add(Diagnostic(code, message, Label(span, label), more, (), (help,) if help else ()))
 
     def _use(self, module: Module, use: ast.Use, path: Path | None) -> None:
+        if isinstance(use.origin, ast.Path) and use.origin.parts[0] == "ext":
+            self._use_extension(module, use, use.origin)
+            return
         other = self._find(module, use, path)
         if other is None:
             for name in use.names:
@@ -180,6 +186,27 @@ class Loader:
             module.names[name.id] = other.names[name.id]
             module.owners[name.id] = other.owners.get(name.id, other)
             module.imported[name.id] = name
+
+    def _use_extension(self, module: Module, use: ast.Use, origin: ast.Path) -> None:
+        """Take ops from another package, if it is installed and allowed."""
+        from resdsl import extensions
+
+        name = ".".join(origin.parts[1:])
+        ops: dict[str, type[Op]] = {}
+        try:
+            ops = extensions.load(name)
+        except extensions.NoExtension as problem:
+            self._error(codes.IMPORT_NOT_FOUND, problem.reason, origin.span, help=problem.help)
+        for word in use.names:
+            if ops and word.id not in ops:
+                self._error(
+                    codes.IMPORT_NOT_FOUND,
+                    f"the extension `{name}` has no op `{word.id}`",
+                    word.span,
+                    help=did_you_mean(word.id, ops) or f"it has {', '.join(f'`{n}`' for n in ops)}",
+                )
+            module.names.setdefault(word.id, ops.get(word.id))
+            module.imported[word.id] = word
 
     def _not_found(self, origin: ast.LayerName, text: str, target: Path, reason: str) -> None:
         """Report a file that cannot be read, with the one that was probably meant."""
@@ -227,7 +254,7 @@ class Loader:
                     codes.IMPORT_NOT_FOUND,
                     f"there is no library `{parts[0]}`",
                     origin.span,
-                    help="the bundled library is `std`; a file is used by its path:"
+                    help="the bundled library is `std`, ops of other packages are in `ext`; a file is used by its path:"
                     f' `use "{"/".join(parts)}.res" {{ ... }}`',
                 )
                 return None

@@ -356,12 +356,10 @@ class _Walker:
     def call(self, call: ast.Call, env: Env, *, runs: bool) -> None:
         """A call: its word, its arguments, and whether they fit what is known to be called."""
         self.word(call.callee, env)
-        mapping = any(isinstance(a.value, ast.Mapping) for a in call.args or ())
         for argument in call.args or ():
-            if not mapping:
-                self.expression(argument.value, env)
+            self.expression(argument.value, env)
         recipe = self.known(call.callee, env)
-        if recipe is not None and not mapping:
+        if recipe is not None:
             bound = bind(self.blank, recipe, call, env)
             if bound is not None and runs:
                 missing(self.session, recipe, bound, call.span)
@@ -375,6 +373,8 @@ class _Walker:
             quiet = _Quiet(self.session)
             value = quiet.family(item)
             return value if isinstance(value, Recipe) else None
+        if isinstance(item, type):
+            return Recipe(item)
         return Recipe(OPS[name.id]) if name.id not in self.module.names and name.id in OPS else None
 
 

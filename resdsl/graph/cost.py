@@ -124,9 +124,11 @@ def _node(graph: Graph, node: Node, totals: dict[int, Cost], at: dict[str, int] 
         case Op() as op:
             shapes = graph.operands(node)
             params = op.params(*shapes)
-            if at is None or op.category not in ("conv", "linear"):
+            if at is None or type(op).macs is Op.macs:
                 return Cost(params=params)
             macs = op.macs(*(shape_at(s, at) for s in shapes))
+            if op.category not in ("conv", "linear"):
+                return Cost(params, macs)
             out = node.shapes[0]
             assert out is not None
             return Cost(params, macs, prod(shape_at(out, at)), 1)

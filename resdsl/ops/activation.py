@@ -8,8 +8,8 @@ from resdsl.ops.base import Init, New, Op, Reject, Text, arg, arguments, call, e
 from resdsl.sizes import Shape
 
 
-class Pointwise(Op):
-    """What these share: each value alone; the arguments are torch's keywords with torch's defaults."""
+class Activation(Op):
+    """What most share: the shape stays, and the arguments are torch's keywords with torch's defaults."""
 
     functional = True
     torch_module: ClassVar[str]
@@ -37,7 +37,7 @@ class Pointwise(Op):
 
 
 @op("relu", category="activation")
-class Relu(Pointwise):
+class Relu(Activation):
     """max(x, 0).
 
     Shape: S -> S.
@@ -49,7 +49,7 @@ class Relu(Pointwise):
 
 
 @op("relu6", category="activation")
-class Relu6(Pointwise):
+class Relu6(Activation):
     """min(max(x, 0), 6).
 
     Shape: S -> S.
@@ -61,7 +61,7 @@ class Relu6(Pointwise):
 
 
 @op("leaky_relu", category="activation")
-class LeakyRelu(Pointwise):
+class LeakyRelu(Activation):
     """x, times a small slope where negative.
 
     Shape: S -> S.
@@ -74,7 +74,7 @@ class LeakyRelu(Pointwise):
 
 
 @op("elu", category="activation")
-class Elu(Pointwise):
+class Elu(Activation):
     """x, or alpha * (exp(x) - 1) where negative.
 
     Shape: S -> S.
@@ -87,7 +87,7 @@ class Elu(Pointwise):
 
 
 @op("selu", category="activation")
-class Selu(Pointwise):
+class Selu(Activation):
     """ELU scaled so that activations normalise themselves.
 
     Shape: S -> S.
@@ -99,7 +99,7 @@ class Selu(Pointwise):
 
 
 @op("gelu", category="activation")
-class Gelu(Pointwise):
+class Gelu(Activation):
     """x times the normal distribution function of x.
 
     Shape: S -> S.
@@ -114,7 +114,7 @@ class Gelu(Pointwise):
 
 
 @op("silu", category="activation")
-class Silu(Pointwise):
+class Silu(Activation):
     """x * sigmoid(x), also called swish.
 
     Shape: S -> S.
@@ -126,7 +126,7 @@ class Silu(Pointwise):
 
 
 @op("mish", category="activation")
-class Mish(Pointwise):
+class Mish(Activation):
     """x * tanh(softplus(x)).
 
     Shape: S -> S.
@@ -138,7 +138,7 @@ class Mish(Pointwise):
 
 
 @op("hardswish", category="activation")
-class Hardswish(Pointwise):
+class Hardswish(Activation):
     """x * relu6(x + 3) / 6.
 
     Shape: S -> S.

@@ -69,7 +69,7 @@ class Need:
 
 # ---------------------------------------------------------------- arguments
 
-Kind = Literal["int", "float", "bool", "str", "size", "bias", "init", "axes", "value"]
+Kind = Literal["int", "float", "bool", "str", "size", "bias", "init", "axes", "mapping", "value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ class Arg:
 
     Kinds: `int`, `float` (an int will do), `bool`, `str`; `size` is a `Window` (`3x3`, or an int);
     `bias` is true, false or an initialiser; `init` an initialiser or none; `axes` a list of ints;
-    `value` anything.
+    `mapping` is `[h, w] -> [h * w]`, and its names are arguments too: they become the field `sizes`;
+    `value` is anything.
     """
 
     kind: Kind
@@ -106,11 +107,13 @@ class Init:
     """An initialiser: a call of `torch.nn.init` without its tensor.
 
     `Init("normal_", (("std", 0.01),))` is `nn.init.normal_(tensor, std=0.01)`: the function keeps its
-    underscore, and the keywords are torch's.
+    underscore, and the keywords are torch's. A table, which has `elements`, is no function of torch but
+    one of `helpers`, and makes a tensor.
     """
 
     function: str
     arguments: tuple[tuple[str, Any], ...] = ()
+    elements: int | None = None
 
 
 # ---------------------------------------------------------------- torch text, as data
@@ -153,8 +156,12 @@ class Op:
         body: what a body in braces means: None (takes none), "steps" or "arms".
         category: conv, linear, norm, activation, pool, merge, shape, regularisation: its colour in
             pictures.
+        elementwise: inputs meet element by element, so that torch stretches a batch of 1.
+        one_batch: inputs must be of one batch; one of 1 is stretched first.
         functional: `forward` needs no module: `text` does not use `{self}`. A module is then only made
             inside an `nn.Sequential`.
+        imports: lines of import that the text or the module needs beside torch's, of an op outside resdsl:
+            `("import mypkg",)`.
         examples: calls with their input shapes, used by the documentation and by the tests.
     """
 
@@ -162,8 +169,11 @@ class Op:
     arity: ClassVar[int | None]
     body: ClassVar[Literal["steps", "arms"] | None]
     category: ClassVar[str]
+    elementwise: ClassVar[bool] = False
+    one_batch: ClassVar[bool] = False
     functional: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]] = ()
+    imports: ClassVar[tuple[str, ...]] = ()
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)
@@ -215,6 +225,10 @@ class Op:
         """The module `__init__` creates; None when torch has none."""
         return None
 
+    def chains(self, *xs: Any) -> bool:
+        """Whether its module may stand in an `nn.Sequential`: it takes one value and gives the result."""
+        return self.functional or self.text(*xs).template == "{self}({0})"
+
     def inits(self) -> tuple[tuple[str, Init], ...]:
         """Tensors of the module with an initialiser of their own: `(("weight", Init(...)),)`."""
         return ()
@@ -242,6 +256,8 @@ def eg(call: str, *inputs: Shape) -> Example:
 
 
 OPS: dict[str, type[Op]] = {}
+OUTSIDE: dict[str, dict[str, type[Op]]] = {}
+"""Ops that other packages declare, by the module they stand in: seen by specs that `use` them."""
 T = TypeVar("T", bound=Op)
 
 
@@ -256,10 +272,11 @@ def op(
     """Make a class a frozen dataclass and register it under `name`."""
 
     def register(cls: type[T]) -> type[T]:
-        assert name not in OPS, f"duplicate op {name}"
+        home = OPS if cls.__module__.startswith("resdsl.ops.") else OUTSIDE.setdefault(cls.__module__, {})
+        assert name not in home, f"duplicate op {name}"
         cls.name, cls.category, cls.arity, cls.body = name, category, arity, body
         made = dataclass(frozen=True, eq=False, repr=False, match_args=False)(cls)  # `Op` has them once
-        OPS[name] = made
+        home[name] = made
         return made
 
     return register
@@ -267,7 +284,7 @@ def op(
 
 def arguments(cls: type[Op]) -> dict[str, tuple[Arg, Field[Any]]]:
     """The arguments an op declares, in order."""
-    return {f.name: (f.metadata["arg"], f) for f in fields(cls)}  # type: ignore[arg-type]
+    return {f.name: (f.metadata["arg"], f) for f in fields(cls) if "arg" in f.metadata}  # type: ignore[arg-type]
 
 
 def required(cls: type[Op]) -> tuple[str, ...]:
@@ -342,6 +359,17 @@ def axis_at(axis: int, shape: Shape, blame: str = "axis") -> int:
     if not -len(shape) <= axis < len(shape):
         raise Reject(f"`{show(shape)}` has no axis {axis}", blame, "axes count from 0, without the batch")
     return axis % len(shape)
+
+
+def picked(axes: tuple[int, ...] | None, shape: Shape) -> tuple[int, ...]:
+    """The axes that are given, counted from the front; by default the spatial ones. Rejects a second time."""
+    if axes is None:
+        axes_of(shape)
+        return tuple(range(1, len(shape)))
+    found = tuple(axis_at(axis, shape, "axes") for axis in axes)
+    if len(set(found)) < len(found):
+        raise Reject("an axis is given twice", "axes")
+    return found
 
 
 def dim(axis: int) -> int:

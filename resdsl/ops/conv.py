@@ -27,8 +27,40 @@ from resdsl.ops.geometry import Windows, divides, padding_needs, slide, windows
 from resdsl.sizes import Shape
 
 
+class Convolution(Op):
+    """What convolutions share: a kernel, in groups of channels, and a bias."""
+
+    out: int
+    size: Window
+    stride: Window
+    padding: Window | None
+    dilation: Window
+    groups: int
+    bias: bool | Init
+    weight: Init | None
+
+    def _windows(self, x: Shape) -> Windows:
+        return windows(len(axes_of(x)), self.size, self.stride, self.padding, self.dilation)
+
+    def _kernel(self, x: Shape) -> int:
+        """The number of values in the kernel; rejects groups that do not divide the channels."""
+        taps = prod(self._windows(x).kernel)
+        channels = fixed(x[0], "the number of input channels")
+        divides(channels, self.groups, "input channels")
+        divides(self.out, self.groups, "output channels")
+        return channels * self.out // self.groups * taps
+
+    def params(self, x: Shape) -> int:
+        """Kernel, and bias if any."""
+        return self._kernel(x) + (self.out if self.bias is not False else 0)
+
+    def inits(self) -> tuple[tuple[str, Init], ...]:
+        """Those given for `weight` and `bias`."""
+        return inits(weight=self.weight, bias=self.bias)
+
+
 @op("conv", category="conv")
-class Conv(Op):
+class Conv(Convolution):
     """Convolution over 1, 2 or 3 spatial axes, as many as the input has.
 
     Shape: (C, H, W) -> (out, H', W') with H' = floor((H + 2p - d(k - 1) - 1) / s) + 1.
@@ -66,32 +98,19 @@ class Conv(Op):
         choices=("zeros", "reflect", "replicate", "circular"),
     )
 
-    def _windows(self, x: Shape) -> Windows:
-        return windows(len(axes_of(x)), self.size, self.stride, self.padding, self.dilation)
-
     def needs(self, x: Shape) -> Iterator[Need]:
         """Padding taken from the input fits into it."""
         return padding_needs(self.padding_mode, x[1:], self._windows(x).padding)
 
     def infer(self, x: Shape) -> Shape:
         """Channels become `out`; the window sets the sizes."""
-        move = self._windows(x)
-        divides(fixed(x[0], "the number of input channels"), self.groups, "input channels")
-        divides(self.out, self.groups, "output channels")
-        return (self.out, *slide(x[1:], *move))
-
-    def params(self, x: Shape) -> int:
-        """Kernel, and bias if any."""
-        return self._kernel(x) + (self.out if self.bias is not False else 0)
+        self._kernel(x)
+        return (self.out, *slide(x[1:], *self._windows(x)))
 
     def macs(self, x: tuple[int, ...]) -> int:
         """Every kernel value at every output position."""
         positions = prod(fixed(size, "a size") for size in slide(x[1:], *self._windows(x)))
         return self._kernel(x) * positions
-
-    def _kernel(self, x: Shape) -> int:
-        channels = fixed(x[0], "the number of input channels") // self.groups
-        return self.out * channels * prod(self._windows(x).kernel)
 
     def window(self, x: Shape) -> tuple[tuple[int, int | Fraction], ...]:
         """The dilated kernel."""
@@ -112,10 +131,6 @@ class Conv(Op):
                 padding_mode=(self.padding_mode, "zeros"),
             ),
         )
-
-    def inits(self) -> tuple[tuple[str, Init], ...]:
-        """Those given for `weight` and `bias`."""
-        return inits(weight=self.weight, bias=self.bias)
 
     def label(self) -> str:
         """`3×3 conv, 64, /2`, with dilation and groups where not 1."""

@@ -8,27 +8,23 @@ from math import prod
 from resdsl.ops.base import (
     Init,
     New,
-    Op,
     Reject,
     Window,
     arg,
-    axes_of,
     by,
     eg,
-    fixed,
-    inits,
     keywords,
     one,
     op,
     show,
     spread,
 )
-from resdsl.ops.geometry import Windows, divides, windows
+from resdsl.ops.conv import Convolution
 from resdsl.sizes import Dim, Shape
 
 
 @op("conv_transpose", category="conv")
-class ConvTranspose(Op):
+class ConvTranspose(Convolution):
     """Transposed convolution, which enlarges by its stride.
 
     Shape: (C, H, W) -> (out, H', W') with H' = (H - 1) * s - 2p + d(k - 1) + output_padding + 1.
@@ -58,14 +54,10 @@ class ConvTranspose(Op):
     bias: bool | Init = arg("bias", "add a learned value per channel; an initialiser adds one", default=False)
     weight: Init | None = arg("init", "initialiser of the kernel; by default torch's", default=None)
 
-    def _windows(self, x: Shape) -> Windows:
-        return windows(len(axes_of(x)), self.size, self.stride, self.padding, self.dilation)
-
     def infer(self, x: Shape) -> Shape:
         """Channels become `out`; sizes as the convolution whose gradient this is would take."""
+        self._kernel(x)
         move = self._windows(x)
-        divides(fixed(x[0], "the number of input channels"), self.groups, "input channels")
-        divides(self.out, self.groups, "output channels")
         extra = spread(self.output_padding, len(x) - 1, "output_padding")
         sizes: list[Dim] = []
         for h, s, p, d, reach, e in zip(
@@ -82,17 +74,9 @@ class ConvTranspose(Op):
             sizes.append(size)
         return (self.out, *sizes)
 
-    def params(self, x: Shape) -> int:
-        """Kernel, and bias if any."""
-        return self._kernel(x) + (self.out if self.bias is not False else 0)
-
     def macs(self, x: tuple[int, ...]) -> int:
         """Every kernel value at every input position."""
         return self._kernel(x) * prod(x[1:])
-
-    def _kernel(self, x: Shape) -> int:
-        channels = fixed(x[0], "the number of input channels")
-        return channels * self.out // self.groups * prod(self._windows(x).kernel)
 
     def window(self, x: Shape) -> tuple[tuple[int, int | Fraction], ...]:
         """The taps that meet one output position."""
@@ -114,10 +98,6 @@ class ConvTranspose(Op):
                 dilation=(move.dilation, 1),
             ),
         )
-
-    def inits(self) -> tuple[tuple[str, Init], ...]:
-        """Those given for `weight` and `bias`."""
-        return inits(weight=self.weight, bias=self.bias)
 
     def label(self) -> str:
         """`2×2 transposed conv, 64, ×2`."""

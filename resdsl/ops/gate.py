@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from resdsl.ops.activation import Pointwise
-from resdsl.ops.base import New, Op, Reject, Text, arg, axis_at, call, dim, eg, op, show
+from collections.abc import Iterator
+
+from resdsl.ops.activation import Activation
+from resdsl.ops.base import Need, Reject, arg, axis_at, dim, eg, op, show
 from resdsl.sizes import Shape
 
 
 @op("sigmoid", category="activation")
-class Sigmoid(Pointwise):
+class Sigmoid(Activation):
     """1 / (1 + exp(-x)).
 
     Shape: S -> S.
@@ -20,7 +22,7 @@ class Sigmoid(Pointwise):
 
 
 @op("hardsigmoid", category="activation")
-class Hardsigmoid(Pointwise):
+class Hardsigmoid(Activation):
     """relu6(x + 3) / 6.
 
     Shape: S -> S.
@@ -32,7 +34,7 @@ class Hardsigmoid(Pointwise):
 
 
 @op("tanh", category="activation")
-class Tanh(Pointwise):
+class Tanh(Activation):
     """Hyperbolic tangent.
 
     Shape: S -> S.
@@ -44,7 +46,7 @@ class Tanh(Pointwise):
 
 
 @op("softplus", category="activation")
-class Softplus(Pointwise):
+class Softplus(Activation):
     """log(1 + exp(beta * x)) / beta.
 
     Shape: S -> S.
@@ -57,11 +59,13 @@ class Softplus(Pointwise):
     threshold: float = arg("float", "beta * x from which it is x itself", default=20.0)
 
 
-class AlongAxis(Op):
+class AlongAxis(Activation):
     """What these share: the values along an axis are seen together."""
 
-    functional = True
     axis: int
+
+    def _options(self) -> tuple[tuple[str, int], ...]:
+        return (("dim", dim(self.axis)),)
 
     def infer(self, x: Shape) -> Shape:
         """The input's shape."""
@@ -78,15 +82,8 @@ class Softmax(AlongAxis):
     """
 
     examples = (eg("softmax(0)", (1000,)), eg("softmax(-1)", (12, 197, 197)))
+    torch_module, torch_function = "nn.Softmax", "F.softmax"
     axis: int = arg("int", "the axis along which the result sums to 1")
-
-    def module(self, x: Shape) -> New:
-        """`nn.Softmax(dim=1)`."""
-        return New("nn.Softmax", (), (("dim", dim(self.axis)),))
-
-    def text(self, x: Shape) -> Text:
-        """`F.softmax(x, dim=1)`."""
-        return call("F.softmax", kwargs=(("dim", dim(self.axis)),))
 
 
 @op("log_softmax", category="activation")
@@ -98,15 +95,8 @@ class LogSoftmax(AlongAxis):
     """
 
     examples = (eg("log_softmax(0)", (1000,)),)
+    torch_module, torch_function = "nn.LogSoftmax", "F.log_softmax"
     axis: int = arg("int", "the axis along which the probabilities sum to 1")
-
-    def module(self, x: Shape) -> New:
-        """`nn.LogSoftmax(dim=1)`."""
-        return New("nn.LogSoftmax", (), (("dim", dim(self.axis)),))
-
-    def text(self, x: Shape) -> Text:
-        """`F.log_softmax(x, dim=1)`."""
-        return call("F.log_softmax", kwargs=(("dim", dim(self.axis)),))
 
 
 @op("glu", category="activation")
@@ -118,19 +108,16 @@ class Glu(AlongAxis):
     """
 
     examples = (eg("glu(0)", (64, 8, 8)),)
+    torch_module, torch_function = "nn.GLU", "F.glu"
     axis: int = arg("int", "the axis that is halved")
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        """The halves are equal."""
+        axis = axis_at(self.axis, x)
+        reject = Reject(f"axis {axis} of `{show(x)}` does not divide into halves", "axis")
+        yield Need(x[axis] % 2, "==", 0, reject, axis=axis)
 
     def infer(self, x: Shape) -> Shape:
         """Half the size along the axis."""
         axis = axis_at(self.axis, x)
-        if x[axis] % 2 != 0:
-            raise Reject(f"axis {axis} of `{show(x)}` does not divide into halves", "axis")
         return (*x[:axis], x[axis] // 2, *x[axis + 1 :])
-
-    def module(self, x: Shape) -> New:
-        """`nn.GLU(dim=1)`."""
-        return New("nn.GLU", (), (("dim", dim(self.axis)),))
-
-    def text(self, x: Shape) -> Text:
-        """`F.glu(x, dim=1)`."""
-        return call("F.glu", kwargs=(("dim", dim(self.axis)),))

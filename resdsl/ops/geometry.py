@@ -56,6 +56,12 @@ def windows(rank: int, size: Window, stride: Window, padding: Window | None, dil
     return Windows(kernel, strides, tuple(paddings), dilations)
 
 
+def both_sides(before: Window, after: Window | None, rank: int) -> tuple[tuple[int, int], ...]:
+    """(before, after) for each axis; `after` is by default as `before`."""
+    start = spread(before, rank, "before")
+    return tuple(zip(start, start if after is None else spread(after, rank, "after"), strict=True))
+
+
 def slide(
     sizes: tuple[Dim, ...],
     kernel: tuple[int, ...],

@@ -1,9 +1,10 @@
-"""Initialisers: the functions of torch.nn.init that a spec may name."""
+"""Initialisers: the functions of torch.nn.init that a spec may name, and tables that a buffer may hold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING
+from math import prod
 from typing import Any, TypeAlias
 
 from resdsl.ops.base import Arg, Init, Reject
@@ -28,6 +29,7 @@ _AFTER = (
     ),
     "relu",
 )
+_WINDOW = (Arg("size", "positions of a window along each axis, as in `7x7`", at_least=1), MISSING)
 
 
 def _std(default: Any = MISSING) -> tuple[Arg, Any]:
@@ -46,8 +48,16 @@ INITS: dict[str, Signature] = {
     "kaiming_normal": {"mode": _FAN, "nonlinearity": _AFTER, "a": _SLOPE},
     "kaiming_uniform": {"mode": _FAN, "nonlinearity": _AFTER, "a": _SLOPE},
     "orthogonal": {"gain": _GAIN},
+    "relative_position_index": {"window": _WINDOW},
+    "relative_coords_table": {"window": _WINDOW},
 }
-"""The initialisers: each is the function of torch.nn.init with an underscore more."""
+"""The initialisers: each is the function of torch.nn.init with an underscore more, but for the tables."""
+
+TABLES: dict[str, Callable[[tuple[int, ...]], int]] = {
+    "relative_position_index": lambda window: prod(window) ** 2,
+    "relative_coords_table": lambda window: prod(2 * size - 1 for size in window) * len(window),
+}
+"""How many values a table has: it is made by a function of that name in `helpers`."""
 
 _KEYWORDS = {"value": "val"}
 """Torch's word for an argument, where it is another."""
@@ -80,6 +90,9 @@ def make(name: str, args: Mapping[str, Any]) -> Init:
         _check(argument, takes_what, value)
         if value != _DEFAULTS.get(argument, default):
             kept.append((_KEYWORDS.get(argument, argument), value))
+    if name in TABLES:
+        window = tuple(args["window"])
+        return Init(name, (("window", window),), TABLES[name](window))
     return Init(f"{name}_", tuple(kept))
 
 
@@ -90,6 +103,9 @@ def _check(name: str, arg: Arg, value: Any) -> None:
             raise Reject(
                 f"`{name}` cannot be {value!r}", name, f"choose {', '.join(arg.choices)}", "bad-argument"
             )
+    elif arg.kind == "size":
+        if not isinstance(value, tuple) or not all(type(v) is int and v >= 1 for v in value) or not value:
+            raise Reject(f"`{name}` must be a size like `7x7`", name, code="bad-argument")
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise Reject(f"`{name}` must be a number", name, code="bad-argument")
     elif arg.at_least is not None and value < arg.at_least:

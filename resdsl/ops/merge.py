@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from resdsl.ops.base import Need, Op, Reject, Text, arg, axis_at, dim, eg, op, show
 from resdsl.sizes import Dim, Shape
@@ -11,7 +12,7 @@ from resdsl.sizes import Dim, Shape
 class Elementwise(Op):
     """What addition and product share: all inputs have one shape."""
 
-    functional = True
+    functional = elementwise = True
 
     def needs(self, *xs: Shape) -> Iterator[Need]:
         """All sizes are equal."""
@@ -71,7 +72,7 @@ class Concat(Op):
     Matches torch.cat.
     """
 
-    functional = True
+    functional = one_batch = True
     examples = (
         eg("concat", (64, 56, 56), (32, 56, 56)),
         eg("concat(axis = -1)", (4, 8), (4, 8), (4, 2)),
@@ -97,8 +98,32 @@ class Concat(Op):
         return Text("torch.cat([{*}], dim={dim})", (("dim", dim(self.axis)),))
 
 
+class Stretching(Op):
+    """What these share: size-1 axes of the second input are stretched to those of the first."""
+
+    functional = elementwise = True
+    second: ClassVar[str]
+
+    def needs(self, value: Shape, other: Shape) -> Iterator[Need]:
+        """Each size of the second is the first's, or 1."""
+        reject = Reject(
+            f"`{self.name}` only stretches size-1 axes: the {self.second} `{show(other)}` does not fit"
+            f" `{show(value)}`",
+            1,
+            code="shape-mismatch",
+        )
+        if len(value) != len(other):
+            raise reject
+        for axis, (v, o) in enumerate(zip(value, other, strict=True)):
+            yield Need(v, "==", o, reject, (0, 1), axis, stretches=True)
+
+    def infer(self, value: Shape, other: Shape) -> Shape:
+        """The value's shape."""
+        return value
+
+
 @op("scale", category="merge", arity=2, body="steps")
-class Scale(Op):
+class Scale(Stretching):
     """Multiply a value by a factor whose size-1 axes are stretched.
 
     With a body, the factor is what the steps make of the value.
@@ -107,31 +132,40 @@ class Scale(Op):
     Matches torch.mul.
     """
 
-    functional = True
     examples = (
         eg("scale", (64, 56, 56), (64, 1, 1)),
         eg("scale", (64, 56, 56), (1, 56, 56)),
     )
-
-    def needs(self, value: Shape, factor: Shape) -> Iterator[Need]:
-        """Each size of the factor is the value's, or 1."""
-        reject = Reject(
-            f"`scale` only stretches size-1 axes: the factor `{show(factor)}` does not fit `{show(value)}`",
-            1,
-            code="shape-mismatch",
-        )
-        if len(value) != len(factor):
-            raise reject
-        for axis, (v, f) in enumerate(zip(value, factor, strict=True)):
-            yield Need(v, "==", f, reject, (0, 1), axis, stretches=True)
-
-    def infer(self, value: Shape, factor: Shape) -> Shape:
-        """The value's shape."""
-        return value
+    second = "factor"
 
     def text(self, value: Shape, factor: Shape) -> Text:
         """`x * factor`."""
         return Text("{0} * {1}")
+
+
+@op("offset", category="merge", arity=2, body="steps")
+class Offset(Stretching):
+    """Add to a value an offset whose size-1 axes are stretched, such as a bias for each head.
+
+    With a body, the offset is what the steps make of the value.
+
+    Shape: (C, H, W), (C, 1, 1) -> (C, H, W). Each axis of the offset is equal to the value's, or 1.
+    Matches torch.add.
+    """
+
+    examples = (
+        eg("offset", (64, 56, 56), (64, 1, 1)),
+        eg("offset", (64, 3, 49, 49), (1, 3, 49, 49)),
+    )
+    second = "offset"
+
+    def text(self, value: Shape, offset: Shape) -> Text:
+        """`x + offset`."""
+        return Text("{0} + {1}")
+
+    def label(self) -> str:
+        """`+`."""
+        return "+"
 
 
 def _equal(xs: tuple[Shape, ...], beside: int | None, differ: str) -> Iterator[Need]:

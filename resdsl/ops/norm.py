@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 
-from resdsl.ops.base import Init, New, Op, Reject, arg, axes_of, eg, fixed, inits, keywords, op, show
+from resdsl.ops.base import Init, Need, New, Op, Reject, arg, axes_of, eg, fixed, inits, keywords, op, show
 from resdsl.ops.geometry import divides
 from resdsl.sizes import Shape
 
@@ -135,9 +136,13 @@ class GroupNorm(Norm):
     def _features(self, x: Shape) -> tuple[int, ...]:
         (channels,) = super()._features(x)
         divides(channels, self.groups, "channels")
-        if channels == self.groups and all(d == 1 for d in x[1:]):
-            raise Reject(f"each of the {channels} groups of `{show(x)}` has only one value", "groups")
         return (channels,)
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        """A group has more than one value."""
+        if self._features(x) == (self.groups,):
+            alone = f"each of the {self.groups} groups of `{show(x)}` has only one value"
+            yield from _several_positions(x, Reject(alone, "groups"))
 
     def module(self, x: Shape) -> New:
         """`nn.GroupNorm(32, 64)`."""
@@ -167,10 +172,15 @@ class InstanceNorm(Norm):
     weight: Init | None = arg("init", "initialiser of the weight; by default ones", default=None)
     bias: Init | None = arg("init", "initialiser of the bias; by default zeros", default=None)
 
+    def needs(self, x: Shape) -> Iterator[Need]:
+        """There are several positions."""
+        axes_of(x)
+        alone = f"has only one position to normalise over in `{show(x)}`"
+        return _several_positions(x, Reject(alone, 0))
+
     def infer(self, x: Shape) -> Shape:
         """The input's shape; 1 to 3 spatial axes."""
-        if all(d == 1 for d in axes_of(x)):
-            raise Reject(f"has only one position to normalise over in `{show(x)}`", 0)
+        axes_of(x)
         return super().infer(x)
 
     def module(self, x: Shape) -> New:
@@ -181,3 +191,11 @@ class InstanceNorm(Norm):
     def label(self) -> str:
         """`IN`."""
         return "IN"
+
+
+def _several_positions(x: Shape, reject: Reject) -> Iterator[Need]:
+    """One axis is longer than 1; where several may be, as those of an image, that is taken to hold."""
+    longer = {d: axis for axis, d in enumerate(x) if axis and d != 1} or {1: 0}
+    if len(longer) == 1:
+        ((size, axis),) = longer.items()
+        yield Need(size, ">=", 2, reject, axis=axis)

@@ -23,7 +23,7 @@ from resdsl.ops.base import (
     spread,
     step,
 )
-from resdsl.ops.geometry import padding_needs
+from resdsl.ops.geometry import both_sides, padding_needs
 from resdsl.sizes import Shape
 
 
@@ -104,11 +104,7 @@ class Pad(Op):
     value: float = arg("float", "the constant", default=0.0)
 
     def _amounts(self, x: Shape) -> tuple[tuple[int, int], ...]:
-        """(before, after) for each axis."""
-        rank = len(axes_of(x))
-        before = spread(self.before, rank, "before")
-        after = before if self.after is None else spread(self.after, rank, "after")
-        return tuple(zip(before, after, strict=True))
+        return both_sides(self.before, self.after, len(axes_of(x)))
 
     def needs(self, x: Shape) -> Iterator[Need]:
         """What is taken from the input fits into it."""

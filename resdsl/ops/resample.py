@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
-from resdsl.ops.base import New, Op, Reject, Text, arg, axes_of, by, call, eg, keywords, op, show
+from resdsl.ops.base import Need, New, Op, Reject, Text, arg, axes_of, call, eg, keywords, op, show, spread
 from resdsl.ops.geometry import pieces
-from resdsl.sizes import Dim, Shape
+from resdsl.sizes import Dim, Product, Shape, Size
 
 AXES = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
 MODES = ("nearest", "nearest-exact", "area", *AXES)
+MOST_PARTS = 1 << 10
 REACH = {"nearest": 1, "nearest-exact": 1, "bicubic": 4}
 
 
@@ -38,60 +41,78 @@ def reach(mode: str, sizes: Shape, targets: Shape) -> tuple[tuple[int, int | Fra
 class Resize(Op):
     """Interpolate to a size, or by a factor.
 
-    Shape: (C, H, W) -> (C, h, w) for size = hxw, (C, n * H, n * W) for size = n.
+    Shape: (C, H, W) -> (C, h, w) for size = hxw, (C, floor(f * H), floor(f * W)) for size = f.
     Matches torch.nn.Upsample.
     """
 
     functional = True
     examples = (
         eg("resize(2)", (256, 7, 7)),
+        eg("resize(0.5)", (8, 7, 8)),
         eg('resize(14x20, mode = "bilinear")', (8, 7, 9)),
         eg('resize(4, mode = "linear", align_corners = true)', (8, 7)),
     )
-    size: int | tuple[Dim, ...] = arg("value", "a factor, or the output size of each axis", at_least=1)
+    size: float | tuple[Dim, ...] = arg("value", "a factor, or the output size of each axis")
     mode: str = arg("str", "how values between positions are made", default="nearest", choices=MODES)
     align_corners: bool = arg("bool", "keep the corner values in place", default=False)
 
+    def needs(self, x: Shape) -> Iterator[Need]:
+        """A factor leaves something."""
+        if not isinstance(self.size, int | float):
+            return
+        least = ceil(1 / self._factor(self.size))
+        for axis, size in enumerate(axes_of(x), 1):
+            reject = Reject(f"nothing is left of {size} times {self.size:g}", "size", code="input-too-small")
+            yield Need(size, ">=", least, reject, axis=axis)
+
     def infer(self, x: Shape) -> Shape:
-        """The spatial axes become `size`, or are multiplied by it."""
+        """The spatial axes become `size`, or are multiplied by it, rounding down."""
         spatial = axes_of(x)
         check_mode(self.mode, self.align_corners, len(spatial))
-        return (x[0], *self._targets(spatial))
+        if not isinstance(self.size, int | float):
+            return (x[0], *self._sizes(len(spatial)))
+        factor = self._factor(self.size)
+        return (x[0], *(d * factor.numerator // factor.denominator for d in spatial))
 
-    def _targets(self, spatial: Shape) -> Shape:
-        size: Any = self.size
-        if isinstance(size, bool) or not isinstance(size, int | tuple | list):
+    @staticmethod
+    def _factor(size: float) -> Fraction:
+        """The factor, if torch computes sizes with it exactly: it multiplies in floating point."""
+        if isinstance(size, bool) or size <= 0:
+            raise Reject(f"`size` = {size} is no factor", "size")
+        factor = Fraction(size)
+        if factor.denominator > MOST_PARTS:
+            raise Reject(
+                f"the factor {size:g} is no binary fraction, so that rounding would decide on the sizes",
+                "size",
+                "write a factor like 0.5, 0.75 or 2, the output size, or `resize_like`",
+            )
+        return factor
+
+    def _sizes(self, rank: int) -> tuple[int, ...]:
+        """The output sizes, which do not depend on the input."""
+        if not isinstance(self.size, tuple):
             raise Reject("`size` must be a factor like 2 or a size like 14x14", "size")
-        if isinstance(size, int):
-            if size < 1:
-                raise Reject(f"`size` = {size} is no factor", "size")
-            return tuple(d * size for d in spatial)
-        for d in size:
-            if not isinstance(d, int):
+        for d in self.size:
+            if isinstance(d, Size | Product):
                 raise Reject(
                     f"`size` must be fixed, but is `{d}`",
                     "size",
                     "`resize_like` takes the size of another value",
                     code="varying-size",
                 )
-            if d < 1:
-                raise Reject(f"`size` must be positive, but is {d}", "size")
-        if len(size) != len(spatial):
-            raise Reject(
-                f"`size` has {len(size)} sizes, but the input has {len(spatial)} spatial axes", "size"
-            )
-        return tuple(size)
+            if type(d) is not int or d < 1:
+                raise Reject(f"`size` must be made of positive integers, but has {d}", "size")
+        return spread(self.size, rank, "size")  # type: ignore[arg-type]
 
     def window(self, x: Shape) -> tuple[tuple[int, int | Fraction], ...] | None:
-        """The neighbours that are interpolated; everything where the factor varies."""
-        if isinstance(self.size, int):
-            size = REACH.get(self.mode, 1 if self.mode == "area" else 2)
-            return ((size, Fraction(1, self.size)),) * (len(x) - 1)
-        return reach(self.mode, x[1:], self.size)
+        """The neighbours that are interpolated; everything where they vary."""
+        if isinstance(self.size, tuple) or (self.mode == "area" and self.size % 1):
+            return reach(self.mode, x[1:], self.infer(x)[1:])
+        size = REACH.get(self.mode, 1 if self.mode == "area" else 2)
+        return ((size, 1 / Fraction(self.size)),) * (len(x) - 1)
 
     def _options(self) -> tuple[tuple[str, Any], ...]:
-        factor = isinstance(self.size, int)
-        size = ("scale_factor" if factor else "size", self.size if factor else tuple(self.size))  # type: ignore[arg-type]
+        size = ("size" if isinstance(self.size, tuple) else "scale_factor", self.size)
         rest = keywords(mode=(self.mode, "nearest"), align_corners=(self.align_corners, False))
         return (size, *rest)
 
@@ -104,10 +125,10 @@ class Resize(Op):
         return call("F.interpolate", kwargs=self._options())
 
     def label(self) -> str:
-        """`resize to 14x14`."""
-        if isinstance(self.size, int):
-            return f"resize by {self.size}"
-        return f"resize to {by(tuple(self.size))}"  # type: ignore[arg-type]
+        """`resize to 14×14`."""
+        if isinstance(self.size, tuple):
+            return f"resize to {'×'.join(map(str, self.size))}"
+        return f"resize by {self.size:g}"
 
 
 @op("resize_like", category="shape", arity=2)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import reduce
 from operator import mul
 
-from resdsl.ops.base import Need, New, Op, Reject, Text, arg, axis_at, call, dim, eg, op, show
+from resdsl.ops.base import Need, New, Op, Reject, Text, arg, axis_at, call, dim, eg, fixed, op, show
 from resdsl.sizes import Dim, Shape
 
 
@@ -129,3 +129,32 @@ class Select(Op):
         """`x[:, 0]`."""
         before = ":, " * (axis_at(self.axis, x) + 1)
         return Text(f"{{0}}[{before}{{index}}]", (("index", self.index),))
+
+
+@op("unbind", category="shape")
+class Unbind(Op):
+    """Several outputs: the values at each position along an axis, which goes away.
+
+    Shape: (3, N, F) -> 3 times (N, F) for `axis` = 0.
+    Matches torch.unbind.
+    """
+
+    functional = True
+    examples = (eg("unbind(0)", (3, 12, 197, 64)), eg("unbind(-1)", (8, 2)))
+    axis: int = arg("int", "the axis")
+
+    def infer(self, x: Shape) -> Shape:
+        """The shape without the axis."""
+        axis = axis_at(self.axis, x)
+        return x[:axis] + x[axis + 1 :]
+
+    def infer_all(self, x: Shape) -> tuple[Shape, ...]:
+        """As many as there are positions."""
+        return (self.infer(x),) * fixed(x[axis_at(self.axis, x)], "the number of outputs")
+
+    def window(self, x: Shape) -> None:
+        """As positions are no longer where they were."""
+
+    def text(self, x: Shape) -> Text:
+        """`x.unbind(1)`."""
+        return Text("{0}.unbind({dim})", (("dim", dim(self.axis)),))

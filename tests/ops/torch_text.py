@@ -10,17 +10,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resdsl.ops.base import Init, Op
+from resdsl.ops.base import Init, Op, dim
+from resdsl.ops.helpers import HELPERS
 from resdsl.sizes import Shape
 
 from .text import created, source
 
-NAMES = {"torch": torch, "nn": nn, "F": F}
+NAMES: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor}
+for _source in HELPERS.values():
+    exec(_source, NAMES)
 
 
-def tensors(shapes: tuple[Shape, ...], device: str = "cpu", batch: int = 2) -> list[Tensor]:
-    """Inputs of these shapes."""
-    return [torch.rand((batch, *shape), device=device) for shape in shapes]  # type: ignore[arg-type]
+def tensors(
+    shapes: tuple[Shape, ...], device: str = "cpu", batch: int = 2, op: Op | None = None
+) -> list[Tensor]:
+    """Inputs of these shapes; the last of `gather` lists positions."""
+    made = [torch.rand((batch, *shape), device=device) for shape in shapes]  # type: ignore[arg-type]
+    if op is not None and op.name == "gather":
+        made[1] = (made[1] * made[0].shape[dim(op.axis)]).long()  # type: ignore[attr-defined]
+    return made
 
 
 def module(op: Op, shapes: tuple[Shape, ...], training: bool = False) -> nn.Module | None:
@@ -54,5 +62,5 @@ def forward(op: Op, shapes: tuple[Shape, ...], device: str = "cpu", training: bo
     if made is not None:
         made.to(device)
     with torch.no_grad():
-        out = run(op, tensors(shapes, device), made, training)
+        out = run(op, tensors(shapes, device, op=op), made, training)
     return [out] if isinstance(out, Tensor) else list(out)

@@ -1,0 +1,103 @@
+"""Reads `[c, h, w] -> [h * w, c]`: lists of axes, which are products of names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Label
+from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.elaborate.scope import Session
+from resdsl.elaborate.values import POISON, Value
+from resdsl.ops.axes import Mapping
+from resdsl.source import Span
+from resdsl.syntax import ast
+
+
+def words(expr: ast.Expr) -> Iterator[ast.Name]:
+    """The names in a mapping, or in a part of one."""
+    match expr:
+        case ast.Mapping(source=source, target=target):
+            yield from words(source)
+            yield from words(target)
+        case ast.ListExpr(items=items):
+            for item in items:
+                yield from words(item)
+        case ast.Binary(left=left, right=right):
+            yield from words(left)
+            yield from words(right)
+        case ast.Name():
+            yield expr
+        case _:
+            pass
+
+
+def read(session: Session, mapping: ast.Mapping) -> Value:
+    """The mapping, or POISON after a mistake."""
+    sides = []
+    for side in (mapping.source, mapping.target):
+        if not isinstance(side, ast.ListExpr):
+            return _bad(session, "`->` maps a list of axes to a list of axes", side.span, _LISTS)
+        for item in side.items:
+            wrong = _no_axis(item)
+            if wrong is not None:
+                help = "give it a name, and its size as an argument: `rearrange([g * c] -> [c, g], g = 2)`"
+                number = isinstance(wrong, ast.Literal)
+                message = "an axis is a name, a product of names, or 1"
+                return _bad(session, message, wrong.span, help if number else None)
+        names = list(words(side))
+        for i, name in enumerate(names):
+            first = next((n for n in names[:i] if n.id == name.id), None)
+            if first is not None:
+                again = [Label(first.span, "first here")]
+                return _bad(session, f"the axis `{name.id}` stands twice on one side", name.span, None, again)
+        sides.append(names)
+    for here, there, which in ((sides[1], sides[0], "left"), (sides[0], sides[1], "right")):
+        known = [n.id for n in there if n.id not in [m.id for m in here]]
+        for name in here:
+            if name.id not in [n.id for n in there]:
+                lost = which == "right"
+                message = (
+                    f"the axis `{name.id}` {'is lost: it' if lost else ''} does not stand on the {which}"
+                )
+                session.error(
+                    codes.BAD_ARGUMENT,
+                    " ".join(message.split()),
+                    name.span,
+                    help=did_you_mean(name.id, known)
+                    or ("to leave out an axis of size 1, write 1 for it" if lost else None),
+                    fix=replace_fix(name.span, name.id, known),
+                )
+                return POISON
+    assert isinstance(mapping.source, ast.ListExpr)
+    assert isinstance(mapping.target, ast.ListExpr)
+    return Mapping(_axes(mapping.source), _axes(mapping.target))
+
+
+_LISTS = "write both sides in brackets, as in `[c, h, w] -> [h * w, c]`"
+
+
+def _axes(side: ast.ListExpr) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(name.id for name in words(item)) for item in side.items)
+
+
+def _no_axis(item: ast.Expr) -> ast.Expr | None:
+    """The part of an axis that is no name."""
+    match item:
+        case ast.Name():
+            return None
+        case ast.Literal(value=1):
+            return None
+        case ast.Binary(operator="*", left=left, right=right):
+            parts = (left, right)
+            wrong = next((w for p in parts if (w := _no_axis(p)) is not None), None)
+            return wrong or next((p for p in parts if isinstance(p, ast.Literal)), None)
+        case _:
+            return item
+
+
+def _bad(
+    session: Session, message: str, span: Span, help: str | None = None, more: list[Label] | None = None
+) -> Value:
+    session.error(codes.BAD_ARGUMENT, message, span, help=help, secondary=more or ())
+    return POISON
