@@ -1,6 +1,7 @@
 """Every bundled net compiles without a graph break, and the compiled net says what the eager one says.
 
-By default one net of each spec file; `--full` takes all of them (half an hour on two cores).
+By default dynamo takes one net of each spec file, and inductor a few; `--full` takes all of them (hours on two
+cores).
 """
 
 from __future__ import annotations
@@ -23,10 +24,15 @@ from resdsl.backend.measure import report  # noqa: E402
 
 from .reference import logits  # noqa: E402
 
+# Inductor takes from ten seconds to minutes for each of these.
+COMPILED = {"lenet5", "mobilenet_v2_0_35", "resnet18d", "resnet20", "se_resnet18", "m3"}
 QUICK = {
     *("alexnet", "lenet5", "mobilenet_v2_0_35", "preact_resnet18", "resnet18", "resnet20", "resnet18d"),
     *("se_resnet18", "stochastic_depth110", "vgg11", "wrn_16_4"),
     *("fpn_resnet50", "hourglass2", "inception_v3_no_aux", "m3", "mc3_18", "unet"),
+    *("densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet_no_aux", "mnasnet0_5"),
+    *("mobilenet_v3_small", "squeezenet1_1"),
+    *("convnext_tiny", "lraspp_mobilenet_v3_large", "regnet_x_800mf", "s3d", "shufflenet_v2_x0_5"),
 }
 
 
@@ -56,8 +62,8 @@ def _fresh() -> Any:
     torch._dynamo.reset()
 
 
-def _skip_unless_full(request: pytest.FixtureRequest, name: str) -> None:
-    if name not in QUICK and not request.config.getoption("--full"):
+def _skip_unless_full(request: pytest.FixtureRequest, name: str, quick: set[str]) -> None:
+    if name not in quick and not request.config.getoption("--full"):
         pytest.skip("--full")
 
 
@@ -69,7 +75,7 @@ def test_quick_takes_one_of_each_file() -> None:
 
 @pytest.mark.parametrize("name", _nets())
 def test_compiled_is_eager(name: str, request: pytest.FixtureRequest) -> None:
-    _skip_unless_full(request, name)
+    _skip_unless_full(request, name, COMPILED)
     made = compile_net(load(name).net, device="cpu")
     found = report(made, batch=1, sizes=_small(name), runs=1)
     assert found.agrees, str(found)
@@ -78,7 +84,7 @@ def test_compiled_is_eager(name: str, request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("name", _nets())
 def test_one_graph(name: str, request: pytest.FixtureRequest) -> None:
     """The whole net, also where it is compiled by block, is one graph to dynamo."""
-    _skip_unless_full(request, name)
+    _skip_unless_full(request, name, QUICK)
     net = load(name).net
     module = build(net).eval().double()  # the deepest untrained nets exceed float32's range
     whole = torch.compile(module, fullgraph=True, backend="eager")
