@@ -57,6 +57,8 @@ def randomise(module: Any, seed: int = 0) -> None:
             tensor.uniform_(0.5, 1.5, generator=made)
         elif name.endswith("num_batches_tracked"):
             tensor.fill_(3)
+        elif not tensor.is_floating_point():
+            continue
         elif tensor.dim() > 1:
             fan = tensor[0].numel()
             tensor.normal_(0, (1.5 / fan) ** 0.5, generator=made)

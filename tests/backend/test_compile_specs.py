@@ -50,8 +50,10 @@ def _nets() -> list[str]:
 def _small(name: str) -> dict[str, int] | None:
     """Sizes for quick runs: what compiles at 64x64 compiles at 224x224."""
     net = load(name).net
+    meant = net.nominal or {}
     return {
-        size: max(64 if (net.nominal or {}).get(size, 0) > 64 else 32, net.least[size]) for size in net.sizes
+        size: max(64 if meant.get(size, 32) > 64 else min(32, meant.get(size, 32)), net.least[size])
+        for size in net.sizes
     }
 
 
