@@ -7,12 +7,14 @@ signature instead: every distinct graph has one compiled `forward`, which its in
 
 from __future__ import annotations
 
-import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FunctionType, MethodType
 from typing import Any
 
 from resdsl.backend.build import load
+from resdsl.backend.dynamic import Axes, mark, refuse_misfits, varying
+from resdsl.backend.dynamo import allow_variants, graphs_made
 from resdsl.backend.emit import emit, net_class
 from resdsl.backend.errors import MissingTorch
 from resdsl.backend.plan import Planner
@@ -21,7 +23,7 @@ from resdsl.ops.base import Op
 
 try:
     import torch
-    from torch import nn
+    from torch import Tensor, nn
 except ModuleNotFoundError as missing:
     raise MissingTorch from missing
 
@@ -43,6 +45,7 @@ class Compiled:
         source: the emitted source.
         way: "whole", or "blocks" when compiled by block signature.
         signatures: distinct block graphs; `calls`: instances of them.
+        dynamic: it was compiled for every size at which the net fits.
     """
 
     net: Net
@@ -54,6 +57,13 @@ class Compiled:
     signatures: int
     calls: int
     options: dict[str, Any] = field(default_factory=dict)
+    dynamic: bool = False
+    _before: int = field(default_factory=graphs_made)
+
+    @property
+    def graphs(self) -> int:
+        """How many graphs torch has compiled since this was made."""
+        return graphs_made() - self._before
 
     @property
     def how(self) -> str:
@@ -63,7 +73,8 @@ class Compiled:
         return f"by block: {self.signatures} graphs for {self.calls} blocks"
 
     def __call__(self, *inputs: Any) -> Any:
-        """Run the compiled module."""
+        """Run the compiled module. Raises ValueError for sizes at which the net does not fit."""
+        refuse_misfits(self.net, inputs, training=self.module.training)
         return self.module(*inputs)
 
     def train(self, mode: bool = True) -> Compiled:
@@ -85,7 +96,8 @@ def compile_net(
     Args:
         net: a checked net.
         device: where it runs; a GPU if there is one.
-        dynamic: as in `torch.compile`.
+        dynamic: with True, what is compiled serves every batch and every size at which the net fits, and nothing
+            else varies in it; see `resdsl.backend.dynamic`. Otherwise as in `torch.compile`.
         mode: as in `torch.compile`.
     """
     source = emit(net)
@@ -93,17 +105,19 @@ def compile_net(
     eager = load(source, net_class(net), net.name).to(place)
     module: Any = load(source, net_class(net), net.name).to(place)
     share(eager, module)
-    options: dict[str, Any] = {"fullgraph": True, "dynamic": dynamic, "mode": mode}
-    options |= _limit()
+    marked = dynamic is True
+    options: dict[str, Any] = {"fullgraph": True, "dynamic": False if marked else dynamic, "mode": mode}
+    options |= allow_variants(RECOMPILE_LIMIT)
     blocks = block_calls(net.graph)
     signatures = {id(graph) for _, graph in blocks}
-    if len(blocks) <= WHOLE_AT_MOST:
-        module = torch.compile(module, **options)
-        way = "whole"
+    way = "whole" if len(blocks) <= WHOLE_AT_MOST else "blocks"
+    if way == "blocks" or marked:
+        _compile_units(module, blocks if way == "blocks" else [("", net.graph)], options, marked=marked)
     else:
-        _compile_blocks(module, blocks, options)
-        way = "blocks"
-    return Compiled(net, module, eager, place, source, way, len(signatures), len(blocks), options)
+        module = torch.compile(module, **options)
+    return Compiled(
+        net, module, eager, place, source, way, len(signatures), len(blocks), options, dynamic=marked
+    )
 
 
 def best_device() -> torch.device:
@@ -116,15 +130,6 @@ def share(source: nn.Module, target: nn.Module) -> None:
     for (_, a), (_, b) in zip(source.named_modules(), target.named_modules(), strict=True):
         b._parameters = a._parameters
         b._buffers = a._buffers
-
-
-def _limit() -> dict[str, Any]:
-    """The limit on variants as an option; for all of torch where it is not an option yet."""
-    if "recompile_limit" in inspect.signature(torch.compile).parameters:
-        return {"recompile_limit": RECOMPILE_LIMIT}
-    config: Any = torch._dynamo.config
-    config.recompile_limit = max(config.recompile_limit, RECOMPILE_LIMIT)
-    return {}
 
 
 # ---------------------------------------------------------------- by block
@@ -161,18 +166,31 @@ def _layers(graph: Graph) -> int:
     return sum(_layers(c) if isinstance(c, Graph) else isinstance(c, Op) for c in inner)
 
 
-def _compile_blocks(module: nn.Module, blocks: list[tuple[str, Graph]], options: dict[str, Any]) -> None:
-    """Give the instances of each signature one compiled `forward`.
+def _compile_units(
+    module: nn.Module, units: list[tuple[str, Graph]], options: dict[str, Any], *, marked: bool
+) -> None:
+    """Give the instances of each signature one compiled `forward`; the whole net is a unit without an address.
 
-    What torch keeps of a compilation hangs on the code object, so each signature has its own.
+    What torch keeps of a compilation hangs on the code object, so each signature has its own. With `marked`,
+    what varies in the inputs is marked before each call.
     """
-    compiled: dict[int, Any] = {}
-    for address, graph in blocks:
-        block = module.get_submodule(address)
+    compiled: dict[int, Callable[..., Any]] = {}
+    for address, graph in units:
+        unit = module.get_submodule(address)
         if id(graph) not in compiled:
-            forward = _own_code(type(block).forward, f"forward_{len(compiled)}")
-            compiled[id(graph)] = torch.compile(forward, **options)
-        object.__setattr__(block, "forward", MethodType(compiled[id(graph)], block))
+            forward = torch.compile(_own_code(type(unit).forward, f"forward_{len(compiled)}"), **options)
+            compiled[id(graph)] = _marking(forward, varying(graph, is_net=not address)) if marked else forward
+        object.__setattr__(unit, "forward", MethodType(compiled[id(graph)], unit))
+
+
+def _marking(compiled: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    """The same `forward`, with what varies in its inputs marked."""
+
+    def forward(self: nn.Module, *inputs: Tensor) -> Any:
+        mark(inputs, axes)
+        return compiled(self, *inputs)
+
+    return forward
 
 
 def _own_code(function: Any, name: str) -> FunctionType:

@@ -244,7 +244,12 @@ class _Class:
         check = self._check(["x"], set())
         if not check:
             return []
-        return ["", "    def forward(self, x: Tensor) -> Tensor:", *check, "        return super().forward(x)"]
+        return [
+            "",
+            "    def forward(self, x: Tensor) -> Tensor:",
+            *check,
+            "        return super().forward(x)",
+        ]
 
     def _check(self, parameters: list[str], taken: set[str]) -> list[str]:
         """The check that begins the `forward` of the net."""

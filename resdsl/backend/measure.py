@@ -11,15 +11,31 @@ from time import perf_counter
 from typing import Any
 
 from resdsl.backend.compile import Compiled
+from resdsl.backend.dynamic import example, one_graph, other_sizes, usual_sizes
 from resdsl.backend.errors import MissingTorch
+from resdsl.conditions import condition
 from resdsl.graph.cost import cost
-from resdsl.sizes import shape_at
+from resdsl.graph.model import Net
 
 try:
     import torch
     from torch import Tensor, nn
 except ModuleNotFoundError as missing:
     raise MissingTorch from missing
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far what is compiled is from eager; the fields are those of `Report`."""
+
+    difference: float
+    relative: float
+    rounding: tuple[float, float]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether compiled is eager up to rounding: close to it, or as close to float64 as eager is."""
+        return self.relative < 1e-5 or self.rounding[0] <= 4 * max(self.rounding[1], 1e-6)
 
 
 @dataclass(frozen=True)
@@ -52,8 +68,8 @@ class Report:
 
     @property
     def agrees(self) -> bool:
-        """Whether compiled is eager up to rounding: close to it, or as close to float64 as eager is."""
-        return self.relative < 1e-5 or self.rounding[0] <= 4 * max(self.rounding[1], 1e-6)
+        """As `Difference.agrees`."""
+        return Difference(self.difference, self.relative, self.rounding).agrees
 
     def __str__(self) -> str:
         return "\n".join(
@@ -81,19 +97,14 @@ def report(compiled: Compiled, batch: int = 1, sizes: dict[str, int] | None = No
         runs: timed runs of each, in turn.
     """
     net = compiled.net
-    at = {**{s: max(net.least.get(s, 1), 32) for s in net.sizes}, **(net.nominal or {}), **(sizes or {})}
+    at = {**usual_sizes(net), **(sizes or {})}
     torch.manual_seed(0)
-    shapes = [net.graph.node(id).shapes[0] for id in net.graph.inputs]
-    inputs = [torch.rand(batch, *shape_at(s, at), device=compiled.device) for s in shapes if s is not None]
+    inputs = example(net, batch, at, compiled.device)
     total = cost(net.graph, at)
     with torch.no_grad(), settled(compiled.eager, inputs):
         compiled.train(False)
         first, got = _timed(compiled.module, inputs, compiled.device)
-        wanted = _flat(compiled.eager(*inputs))
-        difference = float((_flat(got) - wanted).abs().max())
-        largest = float(wanted.abs().max()) or 1.0
-        exact = _flat(copy.deepcopy(compiled.eager).double()(*(x.double() for x in inputs)))
-        rounding = tuple(float((_flat(y).double() - exact).abs().max()) / largest for y in (got, wanted))
+        found = _difference(compiled, inputs, got)
         times: list[tuple[float, float]] = []
         for _ in range(runs):
             fast, _ = _timed(compiled.module, inputs, compiled.device)
@@ -108,13 +119,87 @@ def report(compiled: Compiled, batch: int = 1, sizes: dict[str, int] | None = No
         macs=total.macs,
         batch=batch,
         first=first,
-        difference=difference,
-        relative=difference / largest,
-        rounding=(rounding[0], rounding[1]),
+        difference=found.difference,
+        relative=found.relative,
+        rounding=found.rounding,
         compiled=median(t[0] for t in times) / batch,
         eager=median(t[1] for t in times) / batch,
         how=compiled.how,
     )
+
+
+def _difference(compiled: Compiled, inputs: list[Tensor], got: Any) -> Difference:
+    """How far an output is from eager, and both from float64."""
+    wanted = _flat(compiled.eager(*inputs))
+    absolute = float((_flat(got) - wanted).abs().max())
+    largest = float(wanted.abs().max()) or 1.0
+    exact = _flat(copy.deepcopy(compiled.eager).double()(*(x.double() for x in inputs)))
+    ours, eager = (float((_flat(y).double() - exact).abs().max()) / largest for y in (got, wanted))
+    return Difference(absolute, absolute / largest, (ours, eager))
+
+
+# ---------------------------------------------------------------- several sizes
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A net compiled for every size, checked at several.
+
+    Attributes:
+        net: the net.
+        checked: by shape of the first input, batch first: how far the output is from eager.
+        graphs: how many graphs torch has compiled for all of these.
+    """
+
+    net: Net
+    checked: tuple[tuple[tuple[int, ...], Difference], ...]
+    graphs: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether compiled is eager up to rounding at all of them."""
+        return all(found.agrees for _, found in self.checked)
+
+    def __str__(self) -> str:
+        served = one_graph(self.net)
+        lines = ["batch: any; one graph from 2 on"]
+        for var, sizes in self.net.fits.items():
+            lines.append(f"{condition(sizes, var) or f'{var}: any'}; one graph from {served[var].least} on")
+        shapes = ["x".join(map(str, shape)) for shape, _ in self.checked]
+        checks = [
+            f"{shape:<{max(map(len, shapes))}}  {found.relative:.2g} of the largest output from eager"
+            + ("" if found.agrees else ", which is more than rounding")
+            for shape, (_, found) in zip(shapes, self.checked, strict=True)
+        ]
+        columns = [("varies", lines), ("checked", checks), ("graphs", [f"{self.graphs} for all of these"])]
+        return "\n".join(
+            f"{head if i == 0 else '':<12}{line}" for head, texts in columns for i, line in enumerate(texts)
+        )
+
+
+def survey(compiled: Compiled, batch: int = 2, sizes: dict[str, int] | None = None) -> Survey:
+    """Compare a net compiled with `dynamic=True` with eager, in evaluation mode.
+
+    At the usual sizes, at the smallest that the same graph serves, at some that are not square, and for one image.
+
+    Args:
+        compiled: what `compile_net` gave.
+        batch: images at once.
+        sizes: the usual input sizes; those of the spec by default.
+    """
+    net = compiled.net
+    usual = {**usual_sizes(net), **(sizes or {})}
+    calls = [(batch, usual), *((batch + 1, other) for other in other_sizes(net, usual))]
+    calls += [(1, usual)] if batch != 1 else []
+    torch.manual_seed(0)
+    compiled.train(False)
+    checked = []
+    for count, at in calls:
+        inputs = example(net, count, at, compiled.device)
+        with torch.no_grad(), settled(compiled.eager, inputs):
+            found = _difference(compiled, inputs, compiled.module(*inputs))
+        checked.append((tuple(inputs[0].shape), found))
+    return Survey(net, tuple(checked), compiled.graphs)
 
 
 @contextmanager
