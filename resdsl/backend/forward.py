@@ -167,7 +167,7 @@ class Forward:
         layer = self._layer(node)
         op = node.content
         own = [port for port in sources if port.node not in self.shared]
-        spread = isinstance(op, Op) and op.one_batch and 0 < len(own) < len(sources)
+        spread = (op.one_batch if isinstance(op, Op) else True) and 0 < len(own) < len(sources)
         if self.waiting is not None and (spread or not self._may_nest(sources, template, layer)):
             self._flush()
         nested = self.waiting
@@ -312,7 +312,7 @@ def _shared(graph: Graph) -> set[str]:
 
 def _tight(template: str, slot: int) -> bool:
     """Whether an operand must be an atom there: it is not alone between brackets and commas."""
-    if "{*}" in template:
+    if "{*}" in template or template == f"{{{slot}}}":
         return False
     return re.search(r"(?:[(\[]|, )\{" + str(slot) + r"\}[,)\]]", template) is None
 

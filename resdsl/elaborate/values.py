@@ -129,7 +129,7 @@ def kind_of(value: Value) -> str:
         case Size() | Product() | Sum() | Ratio():
             return "a size that varies with the input"
         case Init():
-            return "an initialiser"
+            return "an initialiser" if value.elements is None else "a table, which only a `buffer` holds"
         case Recipe():
             word = value.target.word if isinstance(value.target, Definition) else "op"
             return f"the {word} `{value.name}`"

@@ -52,7 +52,7 @@ class Attention(Op):
                 )
         if others:
             keys, values = others
-            reject = Reject(f"{keys[0]} keys, but {values[0]} values", 2, code="shape-mismatch")
+            reject = Reject(f"{keys[0]} keys, but {values[0]} values", 1, code="shape-mismatch")
             yield Need(keys[0], "==", values[0], reject, (1, 2), 0)
 
     def _widths(self, x: Shape, others: tuple[Shape, ...]) -> tuple[int, int, int]:
@@ -62,7 +62,9 @@ class Attention(Op):
             near = [h for h in range(1, width + 1) if width % h == 0]
             nearest = min(near, key=lambda h: abs(h - self.heads))
             raise Reject(
-                f"a width of {width} does not divide into {self.heads} heads", "heads", f"{nearest} do"
+                f"a width of {width} does not divide into {self.heads} heads",
+                "heads",
+                f"it divides into {nearest}",
             )
         return width, keys, values
 

@@ -48,9 +48,10 @@ def steps(mapping: Mapping, sizes: Callable[[list[Unit]], str]) -> str:
         mapping: the axes.
         sizes: how the sizes of the parts of one axis are written in `unflatten`.
     """
-    calls = _squeeze(mapping.source)
-    before = [_units(axis, mapping.target) for axis in mapping.source if axis]
-    after = [_units(axis, mapping.source) for axis in mapping.target if axis]
+    source, target = _keep_ones(mapping.source, mapping.target)
+    calls = _squeeze(source)
+    before = [_units(axis, target) for axis in source if axis]
+    after = [_units(axis, source) for axis in target if axis]
     calls += _flatten_first(before, after)
     place = 1
     for axis in before:
@@ -63,7 +64,19 @@ def steps(mapping: Mapping, sizes: Callable[[list[Unit]], str]) -> str:
             last = place + len(axis) - 1
             rest = sum(map(len, after[place:]))
             calls.append(f".flatten({place}, {last})" if rest else f".flatten({place})")
-    return "".join(calls + _unsqueeze(mapping.target))
+    return "".join(calls + _unsqueeze(target))
+
+
+def _keep_ones(source: tuple[Axis, ...], target: tuple[Axis, ...]) -> tuple[tuple[Axis, ...], ...]:
+    """Axes of size 1 that both sides begin or end with stay: they get names."""
+    pairs = list(zip(source, target, strict=False))
+    first = next((i for i, pair in enumerate(pairs) if any(pair)), len(pairs))
+    pairs = list(zip(source[first:][::-1], target[first:][::-1], strict=False))
+    last = next((i for i, pair in enumerate(pairs) if any(pair)), len(pairs))
+    names = [(f"1{i}",) for i in range(first + last)]
+    return tuple(
+        (*names[:first], *side[first : len(side) - last], *names[first:]) for side in (source, target)
+    )
 
 
 def _units(axis: Axis, others: tuple[Axis, ...]) -> list[Unit]:
@@ -118,4 +131,7 @@ def _squeeze(source: tuple[Axis, ...]) -> list[str]:
 
 
 def _unsqueeze(target: tuple[Axis, ...]) -> list[str]:
-    return [f".unsqueeze({i})" for i, axis in enumerate(target, 1) if not axis]
+    places = [i for i, axis in enumerate(target, 1) if not axis]
+    if len(places) < 2:
+        return [f".unsqueeze({i})" for i in places]
+    return [f"[:, {', '.join('None' if i in places else ':' for i in range(1, places[-1] + 1))}]"]

@@ -20,6 +20,13 @@ def relative_coords_table(window: tuple[int, ...], *shape: int) -> Tensor:
     table = torch.stack(torch.meshgrid(*steps, indexing="ij"), dim=-1)
     return (torch.sign(table) * torch.log2(torch.abs(table) + 1.0) / 3.0).view(shape)
 ''',
+    "unbiased": '''
+def unbiased(bias: Tensor, start: int, stop: int) -> Tensor:
+    """A bias with zeros from `start` to before `stop`."""
+    bias = bias.clone()
+    bias[start:stop].zero_()
+    return bias
+''',
     "window_mask": '''
 def window_mask(x: Tensor, window: tuple[int, ...], shift: tuple[int, ...]) -> Tensor:
     """-100 for pairs of positions that only rolling by `shift` brought into one window, else 0."""

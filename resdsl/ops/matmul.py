@@ -13,6 +13,8 @@ from resdsl.sizes import Shape
 class Matmul(Op):
     """Product of two matrices, at each position of the axes before the last two.
 
+    Of these axes, the second value may have 1 where the first has more.
+
     Shape: (*, N, K), (*, K, M) -> (*, N, M), or (*, N, K), (*, M, K) -> (*, N, M) with `transposed`.
     MACs: N * K * M at each position of the axes before.
     Matches torch.matmul.
@@ -23,6 +25,7 @@ class Matmul(Op):
         eg("matmul", (12, 197, 197), (12, 197, 64)),
         eg("matmul(transposed = true, scale = 0.125)", (12, 197, 64), (12, 197, 64)),
         eg("matmul", (5, 7), (7, 3)),
+        eg("matmul", (3, 14, 14, 96), (1, 14, 96, 27)),
     )
     transposed: bool = arg("bool", "the second matrix is given by its columns", default=False)
     scale: float = arg("float", "factor of the first matrix", default=1.0)
@@ -33,7 +36,7 @@ class Matmul(Op):
         if len(a) != len(b) or len(a) < 2:
             raise reject
         for axis, (i, j) in enumerate(zip(a[:-2], b[:-2], strict=True)):
-            yield Need(i, "==", j, reject, (0, 1), axis)
+            yield Need(i, "==", j, reject, (0, 1), axis, stretches=True)
         inner = b[-1] if self.transposed else b[-2]
         yield Need(a[-1], "==", inner, reject, (0, 1) if self.transposed else (0,), len(a) - 1)
 

@@ -131,6 +131,63 @@ class Select(Op):
         return Text(f"{{0}}[{before}{{index}}]", (("index", self.index),))
 
 
+@op("slice", category="shape")
+class Slice(Op):
+    """The positions of an axis from `start` to before `stop`; negative ones count from the end.
+
+    Shape: (N, F) -> (N - 1, F) for `axis` = 0 and `start` = 1.
+    Matches torch.Tensor.narrow.
+    """
+
+    functional = True
+    examples = (
+        eg("slice(0, start = 1)", (197, 768)),
+        eg("slice(-1, start = 2, stop = -3)", (4, 8, 16)),
+        eg("slice(1, start = -2)", (4, 8)),
+        eg("slice(0, stop = 5)", (8, 4)),
+    )
+    axis: int = arg("int", "the axis")
+    start: int = arg("int", "the first position", default=0)
+    stop: int | None = arg("int", "the first position that is left out; by default none is", default=None)
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        """All these positions exist, and there is one."""
+        axis = axis_at(self.axis, x)
+        size, start, stop = x[axis], self.start, self.stop
+        ends = [e if e > 0 else -e for e in (start, stop or 0)]
+        if start >= 0 and stop is not None and stop < 0:
+            ends = [start - stop + 1]
+        elif start >= 0:
+            ends.append(start + 1)
+        nothing = stop is not None and (stop >= 0) == (start >= 0) and stop <= start
+        if nothing or (start < 0 and stop is not None and stop >= 0):
+            raise Reject(f"from {start} to {stop} there is nothing that fits every size", "stop")
+        reject = Reject(f"axis {axis} of `{show(x)}` has not the positions from {start} to {stop}", "axis")
+        for least in ends:
+            yield Need(size, ">=", least, reject, axis=axis)
+
+    def infer(self, x: Shape) -> Shape:
+        """The size along the axis is how many are kept."""
+        axis = axis_at(self.axis, x)
+        first: Dim = self.start if self.start >= 0 else x[axis] + self.start
+        last: Dim = x[axis] if self.stop is None else self.stop if self.stop >= 0 else x[axis] + self.stop
+        return (*x[:axis], last - first, *x[axis + 1 :])
+
+    def window(self, x: Shape) -> None:
+        """As positions are no longer where they were."""
+
+    def text(self, x: Shape) -> Text:
+        """`x[:, 1:]`."""
+        literals: tuple[tuple[str, int], ...] = (("start", self.start),) if self.start else ()
+        literals += (("stop", self.stop),) if self.stop is not None else ()
+        ends = ("{start}" if self.start else "") + ":" + ("{stop}" if self.stop is not None else "")
+        return Text(f"{{0}}[{':, ' * (axis_at(self.axis, x) + 1)}{ends}]", literals)
+
+    def label(self) -> str:
+        """`1:`."""
+        return f"[{self.start or ''}:{'' if self.stop is None else self.stop}]"
+
+
 @op("unbind", category="shape")
 class Unbind(Op):
     """Several outputs: the values at each position along an axis, which goes away.

@@ -51,7 +51,8 @@ class PadToMultiple(Op):
                 continue
             word = "of" if isinstance(one(self.of), int) else f"of{axis}"
             literals[word] = of
-            amounts += [0, f"-{{0}}.shape[{axis + 1}] % {{{word}}}"]
+            minus = "-" if of > 2 else ""  # by 2, both leave the same
+            amounts += [0, f"{minus}{{0}}.shape[{axis + 1}] % {{{word}}}"]
         if not any(amounts):
             return Text("{0}")
         if not literals:
@@ -77,33 +78,38 @@ class Roll(Op):
     examples = (
         eg("roll([-3, -3], [0, 1])", (56, 56, 96)),
         eg("roll([-3, 3], [0, 1], longer_than = 7)", (7, 14, 96)),
+        eg("roll([-4, -3, -3], [0, 1, 2], longer_than = 8x7x7)", (8, 14, 7, 96)),
         eg("roll([1], [-1])", (8, 50)),
     )
     shifts: tuple[int, ...] = arg("axes", "how far along each axis; negative towards the start")
     axes: tuple[int, ...] = arg("axes", "the axes")
-    longer_than: int = arg("int", "axes of at most so many positions stay", default=0, at_least=0)
+    longer_than: Window = arg("size", "axes of at most so many positions stay", default=0, at_least=0)
 
     def infer(self, x: Shape) -> Shape:
         """The input's shape."""
         axes = picked(self.axes, x)
         if len(axes) != len(self.shifts):
             raise Reject(f"{len(self.shifts)} shifts for {len(axes)} axes", "shifts", "one for each axis")
+        spread(self.longer_than, len(axes), "longer_than")
         return x
 
     def text(self, x: Shape) -> Text:
         """`x.roll((-3, -3), (1, 2))`; `-3 if x.shape[1] > 7 else 0` where it depends on the input."""
         shifts, dims, literals = list[str](), list[int](), dict[str, Any]()
-        for i, (axis, shift) in enumerate(zip(picked(self.axes, x), self.shifts, strict=True)):
+        axes = picked(self.axes, x)
+        longest = spread(self.longer_than, len(axes), "longer_than")
+        for i, (axis, shift, least) in enumerate(zip(axes, self.shifts, longest, strict=True)):
             size = x[axis]
-            if shift == 0 or (isinstance(size, int) and size <= self.longer_than):
+            if shift == 0 or (isinstance(size, int) and size <= least):
                 continue
             word = "shift" if len(set(self.shifts)) == 1 else f"shift{i}"
             literals[word] = shift
             shifts.append(f"{{{word}}}")
             dims.append(axis + 1)
-            if not isinstance(size, int) and self.longer_than:
-                literals["longest"] = self.longer_than
-                shifts[-1] += f" if {{0}}.shape[{axis + 1}] > {{longest}} else 0"
+            if not isinstance(size, int) and least:
+                word = "longest" if len(set(longest)) == 1 else f"longest{i}"
+                literals[word] = least
+                shifts[-1] += f" if {{0}}.shape[{axis + 1}] > {{{word}}} else 0"
         if not dims:
             return Text("{0}")
         if len(dims) == 1:

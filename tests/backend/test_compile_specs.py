@@ -31,7 +31,7 @@ QUICK = {
     *("se_resnet18", "stochastic_depth110", "vgg11", "wrn_16_4"),
     *("fpn_resnet50", "hourglass2", "inception_v3_no_aux", "m3", "mc3_18", "unet"),
     *("densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet_no_aux", "mnasnet0_5"),
-    *("mobilenet_v3_small", "squeezenet1_1"),
+    *("mobilenet_v3_small", "squeezenet1_1", "swin_t", "vit_b_32"),
     *("convnext_tiny", "lraspp_mobilenet_v3_large", "regnet_x_800mf", "s3d", "shufflenet_v2_x0_5"),
 }
 

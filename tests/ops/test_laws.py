@@ -49,7 +49,7 @@ def test_text_is_python(op: Op, shapes: tuple[Shape, ...]) -> None:
     text = source(op.text(*shapes), len(shapes))
     ast.parse(text, mode="eval")
     assert text == source(op.text(*shapes), len(shapes))
-    assert ("{self}(" in op.text(*shapes).template) == (not op.functional)
+    assert ("{self}" in op.text(*shapes).template) == (not op.functional)
     new = op.module(*shapes)
     if new is not None:
         ast.parse(created(new), mode="eval")

@@ -9,15 +9,19 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Literal, TypeAlias
 
 from .program import (
     Conv,
+    Crop,
+    Fold,
     Pad,
     Pointwise,
     Pool,
     Resize,
     Shuffle,
+    Slice,
     Step,
     Transposed,
     Window,
@@ -137,7 +141,8 @@ class Layers:
 
     def reduce(self, flow: Flow, strides: Window, out: int, only: tuple[str, ...] = ()) -> Drawn:
         """Divides the sizes, rounding somehow."""
-        kinds, weights = ("conv", "max", "avg", "zero_pad", "unshuffle", "twice"), (8, 3, 4, 2, 1, 2)
+        kinds = ("conv", "max", "avg", "zero_pad", "unshuffle", "fold", "resize", "twice")
+        weights = (16, 6, 8, 4, 2, 1, 1, 4)
         kind = self.rng.choice(only) if only else self.rng.choices(kinds, weights)[0]
         end = flow.by(out, tuple(Fraction(1, s) for s in strides))
         if kind == "twice" and set(strides) == {4}:
@@ -146,6 +151,12 @@ class Layers:
         if kind == "unshuffle" and self.rank == 2 and strides in ((2, 2), (3, 3)) and not self.tame:
             cells = Flow(flow.channels * strides[0] ** 2, end.scale)
             return [Shuffle(strides[0], back=True), *self.widen(cells, out)], end
+        if kind == "fold" and not self.tame and prod(strides) <= 16:
+            cells = Flow(flow.channels * prod(strides), end.scale)
+            return [Fold(strides), *self.widen(cells, out)], end
+        if kind == "resize" and set(strides) in ({2}, {4}) and not self.tame:
+            mode = self.rng.choice(("nearest", "nearest-exact", "area", LINEAR[self.rank]))
+            return [Resize(1 / strides[0], mode), *self.widen(flow, out)], end
         if kind == "zero_pad" and out >= flow.channels:
             return [ZeroPad(out, strides)], end
         if kind == "max" or (kind == "avg" and not (self.tame and self.rank == 3)):
@@ -158,17 +169,26 @@ class Layers:
             before = self.all(self.rng.randint(1, 5))
             after = self.all(self.rng.randint(0, before[0]))
             return [Pad(before, after, self.rng.choice(("reflect", "circular")))], flow
+        if self.chance(0.15):
+            return [Crop(*(tuple(self.rng.randint(0, 3) for _ in range(self.rank)) for _ in range(2)))], flow
+        if self.chance(0.15):
+            ends = self.rng.choice(((1, None), (3, None), (0, -2), (2, -1), (1, -4)))
+            return [Slice(self.rng.randint(1, self.rank), *ends)], flow
         kind = self.rng.choice(("conv", "max", "avg"))
         return self.window(kind, self.all(1), flow.channels, -self.rng.randint(1, 6)), flow
 
     def grow(self, flow: Flow, factors: Window, out: int) -> Drawn:
         """Multiplies the sizes."""
         end = flow.by(out, tuple(Fraction(f) for f in factors))
-        kind = self.rng.choice(("transposed", "transposed", "resize", "shuffle"))
+        kind = self.rng.choice(
+            ("transposed", "transposed", "transposed", "resize", "resize", "shuffle", "fold")
+        )
         same = len(set(factors)) == 1
         if kind == "resize" and same:
             mode = self.rng.choice(("nearest", "nearest-exact", "area", LINEAR[self.rank]))
             return [Resize(factors[0], mode), *self.widen(flow, out)], end
+        if kind == "fold" and prod(factors) <= 8:
+            return [*self.widen(flow, out * prod(factors)), Fold(factors, back=True)], end
         if kind == "shuffle" and same and self.rank == 2 and factors[0] <= 2:
             return [*self.widen(flow, out * factors[0] ** 2), Shuffle(factors[0])], end
         drawn = [self.transposed_axis(f) for f in factors]

@@ -28,6 +28,7 @@ from .program import (
     Merge,
     Named,
     Pad,
+    PadMultiple,
     Pointwise,
     Program,
     Repeat,
@@ -191,12 +192,18 @@ class Maker(Layers):
 
     def stem(self, flow: Flow, depth: int) -> Drawn:
         """A layer that divides, keeps, takes from or multiplies the sizes; some have a name."""
-        kind = self.rng.choices(("reduce", "keep", "shrink", "grow"), (6, 4, 0 if self.tame else 2, 1))[0]
+        kinds, weights = ("reduce", "keep", "shrink", "multiple", "by half", "grow"), (12, 8, 4, 1, 1, 2)
+        kind = self.rng.choices(kinds, weights)[0]
         out = self.rng.randint(1, 6)
         if kind == "reduce":
             steps, end = self.reduce(flow, self.strides(flow), out)
-        elif kind == "shrink":
+        elif kind == "shrink" and not self.tame:
             steps, end = self.shrink(flow)
+        elif kind == "multiple":
+            steps, end = [PadMultiple(self.strides(flow))], flow
+        elif kind == "by half" and not self.tame and max(flow.scale) <= 1:
+            factor = self.rng.choice((0.75, 1.5, 1.25, 0.625))
+            steps, end = [Resize(factor)], flow.by(flow.channels, (Fraction(factor),) * self.rank)
         elif kind == "grow" and max(flow.scale) <= 1:
             steps, end = self.grow(flow, self.all(2), out)
         else:
@@ -285,7 +292,8 @@ class Maker(Layers):
             strides = self.strides(flow)
             steps, middle = self.reduce(flow, strides, 2)
             steps += self.grow(middle, strides, self.rng.choice((1, flow.channels)))[0]
-        return [Gate(Body((*steps, Pointwise("sigmoid"))))], flow
+        word = self.rng.choice(("scale", "scale", "scale", "offset"))
+        return [Gate(Body((*steps, Pointwise("sigmoid"))), word)], flow
 
     def unet(self, flow: Flow, depth: int) -> Drawn:
         """Down, something, up again, and together with what was before."""
@@ -317,7 +325,8 @@ class Maker(Layers):
             steps += more
         if way.startswith("crop"):
             pair = (skip, up) if way == "crop skip" and not self.tame else (up, skip)
-            steps.append(Named(Back(pair, Like("crop_like")), joined))
+            keep = self.rng.choice(("centre", "centre", "start"))
+            steps.append(Named(Back(pair, Like("crop_like", keep)), joined))
             skip = up if pair[0] == skip else skip
         steps.append(Back((joined, skip) if self.chance(0.7) else (skip, joined), Merge(join)))
         if self.chance(0.5):

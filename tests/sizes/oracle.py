@@ -1,7 +1,8 @@
 """What torch says of a program: its calls on tensors without storage, and no code of resdsl.
 
-Four laws of the language are stricter than torch, and are kept here by hand: `add` and `mul` take equal
-shapes, the factor of `scale` is equal or 1 along each axis, `chunk` makes equal parts, and no value is empty.
+Some laws of the language are stricter than torch, and are kept here by hand: `add` and `mul` take equal
+shapes, what `scale` and `offset` take second is equal or 1 along each axis, `chunk` makes equal parts, the
+positions of a `slice` exist, and no value is empty.
 """
 # ruff: noqa: TID253
 
@@ -23,7 +24,9 @@ from .program import (
     Body,
     Call,
     Conv,
+    Crop,
     Cut,
+    Fold,
     Gate,
     Head,
     Layer,
@@ -32,6 +35,7 @@ from .program import (
     Named,
     Op,
     Pad,
+    PadMultiple,
     Pointwise,
     Pool,
     Program,
@@ -39,6 +43,7 @@ from .program import (
     Residual,
     Resize,
     Shuffle,
+    Slice,
     Step,
     Transposed,
     Whole,
@@ -59,7 +64,7 @@ POINTWISE: dict[str, Any] = {
 BATCH = 2
 OFTEN = 3  # after so many calls torch is not asked again what an op says by itself: see `_settled`
 ADD = Merge("add")
-SCALE = Merge("scale")
+JOINS = {"scale": Merge("scale"), "offset": Merge("offset")}
 
 
 class Refused(Exception):
@@ -131,7 +136,7 @@ class Torch:
             case Pool():
                 function = getattr(F, f"avg_pool{rank}d")
                 return function(x, op.kernel, op.stride, op.padding, op.ceil, op.count_pad)
-            case Resize(to=int()):
+            case Resize(to=int() | float()):
                 return F.interpolate(x, scale_factor=op.to, mode=op.mode)
             case Resize():
                 return F.interpolate(x, size=op.to, mode=op.mode)
@@ -140,6 +145,18 @@ class Torch:
             case Pad():
                 amounts = [n for sides in zip(op.before, op.after, strict=True) for n in reversed(sides)]
                 return F.pad(x, amounts[::-1], mode=op.mode)
+            case PadMultiple():
+                amounts = [a for n, k in zip(x.shape[2:], op.of, strict=True) for a in (-n % k, 0)]
+                return F.pad(x, amounts[::-1])
+            case Crop():
+                for axis, (before, after) in enumerate(zip(op.before, op.after, strict=True), 2):
+                    x = x.narrow(axis, before, x.shape[axis] - before - after)
+                return x
+            case Slice():
+                first, last = _ends(op, x.shape[op.axis + 1])
+                return x.narrow(op.axis + 1, first, last - first)
+            case Fold():
+                return (_unfolded if op.back else _folded)(x, op.factors)
             case ZeroPad():
                 kept = x[(slice(None), slice(None), *(slice(None, None, s) for s in op.stride))]
                 return F.pad(kept, (0, 0) * rank + (0, op.channels - x.shape[1]))
@@ -163,6 +180,8 @@ class Torch:
                 return torch.cat(xs, dim=op.axis + 1)
             case Merge(kind="add"):
                 return sum(xs[1:], x)
+            case Merge(kind="offset"):
+                return x + xs[1]
             case Merge():
                 for y in xs[1:]:
                     x = x * y
@@ -171,7 +190,8 @@ class Torch:
                 return F.interpolate(x, size=xs[1].shape[2:], mode=op.mode)
             case Like():
                 for axis, wanted in enumerate(xs[1].shape[2:], 2):
-                    x = x.narrow(axis, (x.shape[axis] - wanted) // 2, wanted)
+                    start = 0 if op.mode == "start" else (x.shape[axis] - wanted) // 2
+                    x = x.narrow(axis, start, wanted)
                 return x
 
     def conv(self, op: Conv, x: Tensor) -> Tensor:
@@ -190,7 +210,7 @@ def _settled(op: Op | Cut, shapes: tuple[Shape, ...]) -> Shape | None:
     """The shape after an op that works element by element, or makes the size that it is asked for."""
     first = shapes[0]
     match op:
-        case Pointwise() | Merge(kind="add" | "mul" | "scale"):
+        case Pointwise() | Merge(kind="add" | "mul" | "scale" | "offset"):
             return first
         case Whole():
             return (first[0], *(1 for _ in first[1:]))
@@ -210,14 +230,43 @@ def law(op: Op | Cut, shapes: tuple[Shape, ...]) -> None:
     match op:
         case Merge(kind="add" | "mul") if any(s != first for s in shapes):
             raise Refused(f"unequal shapes: {shapes}")
-        case Merge(kind="scale"):
+        case Merge(kind="scale" | "offset"):
             value, factor = shapes
             if any(f not in (v, 1) for v, f in zip(value, factor, strict=True)):
                 raise Refused(f"the factor does not fit: {shapes}")
         case Cut() if first[op.axis] % len(op.names):
             raise Refused(f"unequal parts: {shapes}")
+        case Slice():
+            first_kept, last = _ends(op, first[op.axis])
+            if not 0 <= first_kept < last <= first[op.axis]:
+                raise Refused(f"no such positions: {shapes}")
         case Like(kind="crop_like") if any(a < b for a, b in zip(first[1:], shapes[1][1:], strict=True)):
             raise Refused(f"nothing to crop: {shapes}")
+
+
+def _ends(op: Slice, size: int) -> tuple[int, int]:
+    """The first position that is kept, and the first behind."""
+    stop = size if op.stop is None else op.stop
+    return (op.start if op.start >= 0 else size + op.start), (stop if stop >= 0 else size + stop)
+
+
+def _folded(x: Tensor, factors: Shape) -> Tensor:
+    """Cells of positions as channels."""
+    for axis, factor in enumerate(factors):
+        x = x.unflatten(2 + 2 * axis, (-1, factor))
+    rank = len(factors)
+    cells = (0, 1, *range(3, 2 * rank + 2, 2), *range(2, 2 * rank + 2, 2))
+    return x.permute(cells).flatten(1, 1 + rank)
+
+
+def _unfolded(x: Tensor, factors: Shape) -> Tensor:
+    """Channels as cells of positions."""
+    rank = len(factors)
+    x = x.unflatten(1, (-1, *factors))
+    x = x.permute((0, 1, *(a for i in range(rank) for a in (2 + rank + i, 2 + i))))
+    for axis in range(rank):
+        x = x.flatten(2 + axis, 3 + axis)
+    return x
 
 
 class Oracle:
@@ -286,6 +335,6 @@ class Oracle:
                 ends = [self.body(arm, flow, names) for arm in step.arms]
                 return self.torch(step.merge, tuple(end[0] for end in ends))
             case Gate():
-                return self.torch(SCALE, flow + self.body(step.body, flow, names))
+                return self.torch(JOINS[step.kind], flow + self.body(step.body, flow, names))
             case _:
                 return self.torch(step, flow)

@@ -58,7 +58,7 @@ class Pool:
 class Resize:
     """By a factor, or to a size."""
 
-    to: int | Window
+    to: float | Window
     mode: str = "nearest"
 
 
@@ -77,6 +77,38 @@ class Pad:
     before: Window
     after: Window
     mode: str = "constant"
+
+
+@dataclass(frozen=True)
+class PadMultiple:
+    """Positions behind, so that each size is a multiple."""
+
+    of: Window
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Without some positions before and after."""
+
+    before: Window
+    after: Window
+
+
+@dataclass(frozen=True)
+class Slice:
+    """From one position of an axis to another; negative ones count from the end."""
+
+    axis: int
+    start: int
+    stop: int | None
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Every cell of so many positions as channels, or back: `rearrange`."""
+
+    factors: Window
+    back: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +160,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Merge:
-    """`kind` is add, mul, concat or scale; the axis is that of concat."""
+    """`kind` is add, mul, concat, scale or offset; the axis is that of concat."""
 
     kind: str
     axis: int = 0
@@ -136,7 +168,10 @@ class Merge:
 
 @dataclass(frozen=True)
 class Like:
-    """The first value at the spatial size of the second: `kind` is resize_like or crop_like."""
+    """The first value at the spatial size of the second.
+
+    `kind` is resize_like, which interpolates in a mode, or crop_like, which keeps the centre or the start.
+    """
 
     kind: str
     mode: str = "nearest"
@@ -149,6 +184,10 @@ Op: TypeAlias = (
     | Resize
     | Shuffle
     | Pad
+    | PadMultiple
+    | Crop
+    | Slice
+    | Fold
     | ZeroPad
     | Pointwise
     | Whole
@@ -210,9 +249,10 @@ class Arms:
 
 @dataclass(frozen=True)
 class Gate:
-    """The value times what the body makes of it."""
+    """The value, and what the body makes of it: `kind` is scale, a product, or offset, a sum."""
 
     body: Body
+    kind: str = "scale"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from .program import (
     Call,
     Condition,
     Conv,
+    Crop,
     Cut,
+    Fold,
     Gate,
     Head,
     Layer,
@@ -24,6 +26,7 @@ from .program import (
     Named,
     Op,
     Pad,
+    PadMultiple,
     Pointwise,
     Pool,
     Program,
@@ -31,6 +34,7 @@ from .program import (
     Residual,
     Resize,
     Shuffle,
+    Slice,
     Step,
     Transposed,
     Whole,
@@ -136,7 +140,7 @@ class _Writer:
             case Arms():
                 return f"{self.call(step.merge)} {self.braces(Body(step.arms), depth, arms=True)}"
             case Gate():
-                return f"scale {self.braces(step.body, depth)}"
+                return f"{step.kind} {self.braces(step.body, depth)}"
             case Body():
                 return self.grouped(step, depth)
             case _:
@@ -220,7 +224,7 @@ class _Writer:
                     *([] if op.count_pad else ["count_include_pad = false"]),
                 ]
             case Resize():
-                to = str(op.to) if isinstance(op.to, int) else "x".join(map(str, op.to))
+                to = "x".join(map(str, op.to)) if isinstance(op.to, tuple) else str(op.to)
                 return "resize", [to, *self.mode(op.mode)]
             case Shuffle():
                 return f"pixel_{'un' if op.back else ''}shuffle", [str(op.factor)]
@@ -228,6 +232,16 @@ class _Writer:
                 after = [] if op.after == op.before else [f"after = {self.window(op.after)}"]
                 mode = [f'mode = "{op.mode}"'] if op.mode != "constant" else []
                 return "pad", [self.window(op.before), *after, *mode]
+            case PadMultiple():
+                return "pad_to_multiple", [self.window(op.of)]
+            case Crop():
+                after = [] if op.after == op.before else [f"after = {self.window(op.after)}"]
+                return "crop", [self.window(op.before), *after]
+            case Slice():
+                start = [f"start = {op.start}"] if op.start or self.chance(0.2) else []
+                return "slice", [str(op.axis), *start, *([] if op.stop is None else [f"stop = {op.stop}"])]
+            case Fold():
+                return "rearrange", self.fold(op)
             case ZeroPad():
                 return "zero_pad", [str(op.channels), self.window(op.stride)]
             case Pointwise():
@@ -242,7 +256,9 @@ class _Writer:
                 axis = [f"axis = {op.axis}"] if op.axis else []
                 return op.kind, axis
             case Like():
-                return op.kind, self.mode(op.mode) if op.kind == "resize_like" else []
+                if op.kind == "resize_like":
+                    return op.kind, self.mode(op.mode)
+                return op.kind, ['keep = "start"'] if op.mode == "start" else []
 
     def outer(self, out: int, kernel: Window) -> list[str]:
         """Channels and kernel, by position or by name."""
@@ -271,6 +287,14 @@ class _Writer:
 
     def mode(self, mode: str) -> list[str]:
         return [f'mode = "{mode}"'] if mode != "nearest" or self.chance(0.1) else []
+
+    def fold(self, fold: Fold) -> list[str]:
+        """`[c, h * a, w * b] -> [c * a * b, h, w], a = 2, b = 2`, or the other way."""
+        axes, parts = "hwd"[: len(fold.factors)], "abf"[: len(fold.factors)]
+        wide = f"[{', '.join(['c', *(f'{n} * {p}' for n, p in zip(axes, parts, strict=True))])}]"
+        deep = f"[{' * '.join(['c', *parts])}, {', '.join(axes)}]"
+        sizes = [f"{p} = {n}" for p, n in zip(parts, fold.factors, strict=True)]
+        return [f"{deep} -> {wide}" if fold.back else f"{wide} -> {deep}", *sizes]
 
     def cut(self, cut: Cut) -> str:
         return f"{len(cut.names)}, axis = {cut.axis}" if cut.axis or self.chance(0.3) else f"{len(cut.names)}"

@@ -1,8 +1,8 @@
 """The bundled nets: what resdsl emits for them runs exactly at the sizes that fit.
 
 The emitted module runs without its own check of the input, on tensors without storage, and nothing but a
-declared `scale` may stretch an axis. Conditions on the input are taken out of the specs first, so that sizes
-count that a spec does not admit.
+declared `scale` or `offset` may stretch an axis. Conditions on the input are taken out of the specs first, so
+that sizes count that a spec does not admit.
 """
 # ruff: noqa: TID253
 
@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
 
 from resdsl.backend.emit import emit, net_class
 from resdsl.graph.model import Net
-from resdsl.ops.merge import Scale
+from resdsl.ops.base import Op
 from resdsl.pipeline import check
 from resdsl.resources import specs
 from resdsl.sets import SizeSet
@@ -29,43 +31,50 @@ from resdsl.source import Source
 
 torch = pytest.importorskip("torch")
 
-from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+from torch.overrides import TorchFunctionMode  # noqa: E402
 
 from resdsl.backend.build import load  # noqa: E402
 
 WHERE = re.compile(r" where .*?(?= at \[)")
 FILES = sorted(path.stem for path in specs().glob("*.res"))
-aten = torch.ops.aten
-ELEMENTWISE = {aten.add.Tensor, aten.add_.Tensor, aten.mul.Tensor}
-POINTWISE = {
-    f.default for f in (aten.relu, aten.sigmoid, aten.silu, aten.hardtanh, aten.hardswish, aten.hardsigmoid)
-}
+POINTWISE = {"relu", "relu6", "sigmoid", "silu", "gelu", "hardswish", "hardsigmoid", "hardtanh"}
 
 
 class Stretched(RuntimeError):
     """Two values of unequal shapes were added or multiplied."""
 
 
-class Unstretched(TorchDispatchMode):
-    """Refuses to stretch an axis; with `scale`, that of a factor may be."""
+class Unstretched(TorchFunctionMode):
+    """Refuses to stretch an axis, but for that of the second value where the net `may`.
 
-    def __init__(self, scale: bool) -> None:
+    A tensor that is stored may be without the batch, or hold one for all of it.
+    """
+
+    def __init__(self, may: set[str]) -> None:
         super().__init__()
-        self.scale = scale
+        self.may = may
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Looks at the shapes, and calls torch; not for what keeps a shape and takes long without storage."""
-        if func in ELEMENTWISE and isinstance(args[1], torch.Tensor):
-            shapes = [tuple(x.shape) for x in args[:2]]
-            product = self.scale and func is torch.ops.aten.mul.Tensor
-            pairs = zip(*shapes, strict=True)
-            if not all(a == b or (product and b == 1) for a, b in pairs):
-                raise Stretched(f"{func}: {shapes}")
-        if func in POINTWISE:
-            return args[0].new_empty(args[0].shape)
-        if func is aten.native_batch_norm.default:
-            return tuple(args[0].new_empty(shape) for shape in (args[0].shape, 0, 0))
-        return func(*args, **(kwargs or {}))
+        given, name = kwargs or {}, func.__name__
+        sums = name in ("add", "add_", "mul", "mul_") and isinstance(args[1], torch.Tensor)
+        if sums and _emitted(sys._getframe(1).f_code):
+            self.look(name, *args[:2])
+        if name in POINTWISE or (name == "batch_norm" and not given.get("training", args[5:6] == (True,))):
+            return args[0]
+        return func(*args, **given)
+
+    def look(self, name: str, x: Any, y: Any) -> None:
+        """Refuses what would be stretched."""
+        first, other = ([*(1,) * (max(x.dim(), y.dim()) - t.dim()), *t.shape][1:] for t in (x, y))
+        may = {"mul": "scale", "add": "offset"}[name.rstrip("_")] in self.may
+        if any(a != b and not (may and b == 1) for a, b in zip(first, other, strict=True)):
+            raise Stretched(f"{name}: {tuple(x.shape)} and {tuple(y.shape)}")
+
+
+def _emitted(code: CodeType) -> bool:
+    """Whether it is the `forward` of an emitted class. What torch and emitted helpers do inside is their own."""
+    return code.co_name == "forward" and code.co_filename.startswith("<resdsl ")
 
 
 @dataclass
@@ -104,7 +113,7 @@ def prove(net: Net, budget: int, count: Count) -> None:
     """Compares a net with the module that is emitted, at about so many steps in all."""
     with torch.device("meta"):
         made = load(emit(net, check_sizes=False), net_class(net), net.name)
-    scale = any(isinstance(n.content, Scale) for g in net.graph.signatures() for n in g.nodes())
+    ops = {n.content.name for g in net.graph.signatures() for n in g.nodes() if isinstance(n.content, Op)}
     many = max(24, min(300, budget // _steps(net)))
     count.nets += 1
     count.kinds[_kind(net)] += 1
@@ -113,13 +122,13 @@ def prove(net: Net, budget: int, count: Count) -> None:
         made.train(mode)
         for sizes in inputs(net, many):
             if all(sizes[v] in net.where.of(v) for v in net.sizes):
-                _compare(net, made, sizes, all(sizes[v] in fits[v] for v in net.sizes), scale, count)
+                _compare(net, made, sizes, all(sizes[v] in fits[v] for v in net.sizes), ops, count)
 
 
-def _compare(net: Net, made: Any, sizes: dict[str, int], fits: bool, scale: bool, count: Count) -> None:
+def _compare(net: Net, made: Any, sizes: dict[str, int], fits: bool, ops: set[str], count: Count) -> None:
     shapes = [shape_at(shape, sizes) for shape in net.graph.input_shapes if shape is not None]
     try:
-        with torch.no_grad(), Unstretched(scale):
+        with torch.no_grad(), Unstretched(ops):
             out = made(*(torch.empty(2, *shape, device="meta") for shape in shapes))
     except RuntimeError as error:
         if fits:
@@ -170,10 +179,14 @@ def _kind(net: Net) -> str:
 
 def test_stretching_is_seen() -> None:
     x, y = torch.empty(2, 3, 8), torch.empty(2, 3, 1)
-    with Unstretched(scale=True):
-        assert (x * y).shape == x.shape
-        for stretch in (lambda: x + y, lambda: y * x):
+    names: dict[str, Any] = {}
+    exec(compile("def forward(x, y, way): return x + y if way else x * y", "<resdsl test>", "exec"), names)
+    forward = names["forward"]
+    with Unstretched({"scale"}):
+        assert forward(x, y, False).shape == x.shape
+        assert forward(x, x, True).shape == x.shape
+        for wrong in ((x, y, True), (y, x, False)):
             with pytest.raises(Stretched):
-                stretch()
-    with Unstretched(scale=False), pytest.raises(Stretched):
-        x * y
+                forward(*wrong)
+    with Unstretched({"offset"}), pytest.raises(Stretched):
+        forward(x, y, False)

@@ -45,13 +45,13 @@ SEGMENTERS = [
     *("fcn_resnet50", "fcn_resnet101", "deeplabv3_resnet50", "deeplabv3_resnet101"),
     *("deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"),
 ]
-SWINS = ["swin_t", "swin_s", "swin_b"]
+SWINS = [f"swin_{v2}{size}" for v2 in ("", "v2_") for size in "tsb"]
 TWINS = [
     *(*VITS, *SWINS, *RESNETS, *VGGS, *VIDEOS, *INCEPTIONS, *DENSENETS, *MOBILES, *SMALL),
     *(*REGNETS, *SHUFFLES, *CONVNEXTS, *SEGMENTERS),
 ]
 LARGE = {
-    *("vit_b_16", "swin_s", "swin_b"),
+    *("vit_b_16", "swin_s", "swin_b", "swin_v2_s", "swin_v2_b"),
     *("resnet152", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2"),
     *("vgg13", "vgg16", "vgg19", "vgg13_bn", "vgg16_bn", "vgg19_bn"),
     *("densenet161", "densenet169", "densenet201", "mnasnet0_75", "mnasnet1_3"),
@@ -213,17 +213,20 @@ def test_several_outputs(name: str) -> None:
         *("resnet18", "vgg11_bn", "inception_v3", "r2plus1d_18", "densenet121", "squeezenet1_1", "googlenet"),
         *("mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5", "efficientnet_b0", "efficientnet_v2_s"),
         *("regnet_y_400mf", "shufflenet_v2_x0_5", "convnext_tiny", "s3d", "deeplabv3_mobilenet_v3_large"),
-        *("vit_b_32", "swin_t"),
+        *("vit_b_32", "swin_t", "swin_v2_t"),
     ],
 )
 def test_initialisation(name: str) -> None:
     """Fresh weights are drawn from torchvision's distributions."""
     torch.manual_seed(0)
-    ours, reference = build(load(name).net).state_dict(), theirs(name).state_dict()
-    for key, tensor in reference.items():
-        if tensor.numel() >= 4096:
+    ours, reference = build(load(name).net).state_dict(), theirs(name)
+    buffers = dict(reference.named_buffers())
+    for key, tensor in reference.state_dict().items():
+        if key in buffers:
+            assert torch.equal(ours[key], tensor), key
+        elif tensor.numel() >= 4096:
             # 4 standard errors, doubled for the product of two estimates
             close = 8 / tensor.numel() ** 0.5
             assert ours[key].std().item() == pytest.approx(tensor.std().item(), rel=close), key
-        elif tensor.is_floating_point() and tensor.std() == 0:
+        elif tensor.std() == 0:
             assert torch.equal(ours[key], tensor), key
