@@ -58,7 +58,7 @@ class Compiled:
     calls: int
     options: dict[str, Any] = field(default_factory=dict)
     dynamic: bool = False
-    _before: int = field(default_factory=graphs_made)
+    _before: int = field(default_factory=graphs_made, init=False, repr=False)
 
     @property
     def graphs(self) -> int:

@@ -162,19 +162,25 @@ class Survey:
 
     def __str__(self) -> str:
         served = one_graph(self.net)
-        lines = ["batch: any; one graph from 2 on"]
+        varies = ["batch: any; one graph from 2 on"]
         for var, sizes in self.net.fits.items():
-            lines.append(f"{condition(sizes, var) or f'{var}: any'}; one graph from {served[var].least} on")
-        shapes = ["x".join(map(str, shape)) for shape, _ in self.checked]
-        checks = [
-            f"{shape:<{max(map(len, shapes))}}  {found.relative:.2g} of the largest output from eager"
+            varies.append(f"{condition(sizes, var) or f'{var}: any'}; one graph from {served[var].least} on")
+        width = max(len(_times(shape)) for shape, _ in self.checked)
+        checked = [
+            f"{_times(shape):<{width}}  {found.relative:.2g} of the largest output from eager"
             + ("" if found.agrees else ", which is more than rounding")
-            for shape, (_, found) in zip(shapes, self.checked, strict=True)
+            for shape, found in self.checked
         ]
-        columns = [("varies", lines), ("checked", checks), ("graphs", [f"{self.graphs} for all of these"])]
+        graphs = [f"{self.graphs} for all of these; torch compiles a batch of 1 on its own"]
         return "\n".join(
-            f"{head if i == 0 else '':<12}{line}" for head, texts in columns for i, line in enumerate(texts)
+            f"{head if i == 0 else '':<12}{line}"
+            for head, texts in (("varies", varies), ("checked", checked), ("graphs", graphs))
+            for i, line in enumerate(texts)
         )
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
 
 
 def survey(compiled: Compiled, batch: int = 2, sizes: dict[str, int] | None = None) -> Survey:

@@ -123,8 +123,7 @@ def input(scope: Scope, statement: ast.Input, env: Env) -> None:
         scope.flow = (UNKNOWN,) * len(statement.ports)
     for port, flow in zip(statement.ports, scope.flow, strict=True):
         scope.name_value(port.name.id, flow, port.name.span)
-        if port.shape is not None and flow.shape is not None:
-            shape_text.bind_sizes(scope, port, flow.shape, env)
+        shape_text.bind_sizes(scope, port, flow.shape, env)
 
 
 def wrong_inputs(scope: Scope, what: str, ports: Sequence[ast.PortDecl], count: int) -> None:

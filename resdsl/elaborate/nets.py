@@ -77,8 +77,7 @@ def nested_input(scope: Scope, flows: list[Flow]) -> None:
         for port, flow in zip(statement.ports, flows, strict=False):
             fed = scope.feed(port.name.id, flow, port.name.span)
             scope.name_value(port.name.id, fed, port.name.span)
-            if port.shape is not None and flow.shape is not None:
-                shape_text.bind_sizes(scope, port, flow.shape, env)
+            shape_text.bind_sizes(scope, port, flow.shape, env)
             made.append(fed)
         scope.flow = tuple(made)
         for condition in statement.where:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
@@ -163,15 +164,23 @@ def sizes_at(
     return sizes
 
 
-def bind_sizes(scope: Scope, port: ast.PortDecl, shape: Shape, env: Env) -> None:
-    """Match the shape an inner `input` declares with the shape that arrives; its free sizes take those."""
-    assert port.shape is not None
-    if len(port.shape.items) != len(shape):
-        _does_not_arrive(scope, port, shape)
+def bind_sizes(scope: Scope, port: ast.PortDecl, shape: Shape | None, env: Env) -> None:
+    """Match the shape an inner `input` declares with the shape that arrives; its free sizes take those.
+
+    After a mistake on the way there, which leaves no shape, they stand for no size.
+    """
+    if port.shape is None:
         return
-    for item, dim in zip(port.shape.items, shape, strict=True):
+    items = port.shape.items
+    dims = shape if shape is not None and len(shape) == len(items) else None
+    for item, dim in zip(items, repeat(POISON) if dims is None else dims, strict=False):
         if isinstance(item, ast.Name) and _is_size_name(item.id) and not _known(item.id, env):
             env.sizes.setdefault(item.id, dim)
+    if shape is None:
+        return
+    if dims is None:
+        _does_not_arrive(scope, port, shape)
+        return
     wanted = read(scope, port.shape, env)
     if wanted is not None and any(
         b is not ANY and scope.session.domain.differ(a, b) is not None

@@ -129,13 +129,16 @@ def prove(program: Program, told: Claim | None = None, swept: int = SWEPT) -> Co
 
 
 def admitting(program: Program, told: Claim) -> Program:
-    """The program with a `where` that admits exactly what fits, in the words of resdsl."""
+    """The program with a `where` that admits exactly what fits, in the words of resdsl.
+
+    Without the steps of training, which may fit at none of these sizes.
+    """
     more = [
         Condition(var, ", ".join(clauses(fits, "{v}")), condition(fits, "{v}", python=True))
         for var, fits in told.fits.items()
         if fits != EVERY
     ]
-    return replace(program, where=(*program.where, *more))
+    return replace(program, where=(*program.where, *more), training=None)
 
 
 def compare(told: Claim, oracle: Oracle, sizes: Sizes, count: Count, training: bool = False) -> None:
