@@ -22,7 +22,7 @@ class Reject(Exception):
     """An op does not accept what it was given.
 
     Attributes:
-        message: what is wrong, a lowercase clause.
+        message: what is wrong, a lowercase clause; a function where most are never read.
         blame: name of the argument, or index of the input, that is at fault; None is the call.
         help: how to repair it.
         code: slug of the diagnostic, `bad-shape` unless the cause has a page of its own.
@@ -30,13 +30,21 @@ class Reject(Exception):
 
     def __init__(
         self,
-        message: str,
+        message: str | Callable[[], str],
         blame: str | int | None = None,
         help: str | None = None,
         code: str = "bad-shape",
     ) -> None:
         super().__init__(message)
-        self.message, self.blame, self.help, self.code = message, blame, help, code
+        self._message, self.blame, self.help, self.code = message, blame, help, code
+
+    @property
+    def message(self) -> str:
+        """What is wrong."""
+        return self._message if isinstance(self._message, str) else self._message()
+
+    def __str__(self) -> str:
+        return self.message
 
 
 @dataclass(frozen=True, slots=True)

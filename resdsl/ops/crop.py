@@ -84,7 +84,9 @@ class CropLike(Op):
     def needs(self, x: Shape, like: Shape) -> Iterator[Need]:
         """The first input is nowhere smaller."""
         axes = picked(self.axes, x)
-        reject = Reject(f"cannot crop `{show(x)}` to the size of `{show(like)}`", 0, code="shape-mismatch")
+        reject = Reject(
+            lambda: f"cannot crop `{show(x)}` to the size of `{show(like)}`", 0, code="shape-mismatch"
+        )
         if len(x) != len(like):
             raise reject
         for axis in axes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar
 
 from resdsl.ops.base import Need, Op, Reject, Text, arg, axis_at, dim, eg, op, show
@@ -107,8 +108,10 @@ class Stretching(Op):
     def needs(self, value: Shape, other: Shape) -> Iterator[Need]:
         """Each size of the second is the first's, or 1."""
         reject = Reject(
-            f"`{self.name}` only stretches size-1 axes: the {self.second} `{show(other)}` does not fit"
-            f" `{show(value)}`",
+            lambda: (
+                f"`{self.name}` only stretches size-1 axes: the {self.second} `{show(other)}` does not fit"
+                f" `{show(value)}`"
+            ),
             1,
             code="shape-mismatch",
         )
@@ -173,9 +176,13 @@ def _equal(xs: tuple[Shape, ...], beside: int | None, differ: str) -> Iterator[N
     for i, x in enumerate(xs[1:], 1):
         if x == xs[0]:
             continue
-        reject = Reject(f"{differ}: `{show(xs[0])}` and `{show(x)}`", i, code="shape-mismatch")
+        reject = Reject(partial(_differ, differ, xs[0], x), i, code="shape-mismatch")
         if len(x) != len(xs[0]):
             raise reject
         for axis, (a, b) in enumerate(zip(xs[0], x, strict=True)):
-            if axis != beside:
+            if axis != beside and a != b:
                 yield Need(a, "==", b, reject, (0, i), axis)
+
+
+def _differ(what: str, first: Shape, other: Shape) -> str:
+    return f"{what}: `{show(first)}` and `{show(other)}`"
