@@ -39,15 +39,23 @@ def _break(line: str, value: ast.expr, indent: int, comma: str = "") -> list[str
 
 
 def _item(text: str, indent: int, comma: str) -> list[str]:
-    """An argument or element on lines of its own."""
-    call = ast.parse(f"f({text})", mode="eval").body
-    assert isinstance(call, ast.Call)
-    value = call.keywords[0].value if call.keywords else call.args[0]
-    for node in ast.walk(value):
-        if isinstance(node, ast.expr | ast.keyword) and node.end_col_offset is not None:
-            node.col_offset -= 2
-            node.end_col_offset -= 2
-    return _break(text, value, indent, comma)
+    """An argument, an element, or a key with its value, on lines of its own."""
+    for before, after in (("f(", ")"), ("{", "}")):
+        try:
+            whole = ast.parse(before + text + after, mode="eval").body
+        except SyntaxError:
+            continue
+        if isinstance(whole, ast.Call):
+            value = whole.keywords[0].value if whole.keywords else whole.args[0]
+        else:
+            assert isinstance(whole, ast.Dict)
+            value = whole.values[0]
+        for node in ast.walk(value):
+            if isinstance(node, ast.expr | ast.keyword) and node.end_col_offset is not None:
+                node.col_offset -= len(before)
+                node.end_col_offset -= len(before)
+        return _break(text, value, indent, comma)
+    raise AssertionError(f"neither an argument nor a pair: {text}")
 
 
 def _brackets(line: str, value: ast.expr) -> tuple[int, int, list[tuple[int, int]], bool] | None:

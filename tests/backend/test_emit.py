@@ -135,3 +135,18 @@ def test_names_that_are_taken() -> None:
         )
     )
     assert "class TensorBlock(nn.Module)" in source
+
+
+def test_a_long_dictionary_is_broken() -> None:
+    names = [f"heatmaps_of_stack_{i}" for i in range(6)]
+    heads = "\n".join(f"from y; conv(16, 1x1) as {name}" for name in names)
+    source = emit(
+        net(
+            f"net n {{ input x: [8, 8, 8] as y\n{heads}\noutput {', '.join(names)} }}".replace(
+                " as y", "\nrelu as y", 1
+            )
+        )
+    )
+    assert all(len(line) <= WIDTH for line in source.splitlines())
+    assert f'            "{names[0]}": ' in source
+    ast.parse(source)
