@@ -1,7 +1,8 @@
 """The body of `forward`: calls nested as one would write them, and few variables.
 
-Values are computed in the order of the spec. The last one waits as an expression, so that the next step
-can take it in; it gets a variable when a step needs it as a name, or when the line is full.
+Values are computed in the order of the spec, those of training only within `if self.training`. The last one
+waits as an expression, so that the next step can take it in; it gets a variable when a step needs it as a name,
+or when the line is full.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
 from resdsl.backend.chains import live_inputs, used_inputs
 from resdsl.backend.layout import WIDTH
@@ -76,22 +78,34 @@ class Forward:
             if node.id in needed:
                 self.uses.update(Port(*source) for source in live_inputs(node))
         self.uses.update(p for _, p in pairs)
-        for node in graph.nodes():
-            if node.id in first:
+        for only_training, nodes in groupby(
+            (n for n in graph.nodes() if n.id in needed), lambda n: n.id not in first
+        ):
+            if only_training:
+                self._flush()
+            start = len(self.lines)
+            for node in nodes:
                 self._node(node)
-        keyed = is_net and bool(graph.output_names)
-        if not later:
-            self._return(always, keyed)
-            return
-        self._assign("outputs", self._dict(always))
-        start = len(self.lines)
-        for node in graph.nodes():
-            if node.id in needed - first:
-                self._node(node)
-        for name, port in later:
-            self.lines.append(f"outputs[{literal(name)}] = {self._take(port)}")
-        self.lines[start:] = ["if self.training:", *("    " + line for line in self.lines[start:])]
-        self.lines.append("return outputs")
+            if only_training:
+                self._flush()
+                self._in_training(start)
+        if len(pairs) > 1:
+            self._flush()
+        if later:
+            start = len(self.lines)
+            taken = [(n, self._take(p)) for n, p in always]
+            self.lines.append(f"return {_dict(taken + [(n, self._take(p)) for n, p in later])}")
+            self._in_training(start)
+            self.lines.append(f"return {_dict(taken)}")
+        elif is_net and graph.output_names:
+            self.lines.append(f"return {_dict([(n, self._take(p)) for n, p in always])}")
+        else:
+            self.lines.append("return " + ", ".join(self._take(p) for _, p in always))
+
+    def _in_training(self, start: int) -> None:
+        """Run the lines from `start` on in training only."""
+        if start < len(self.lines):
+            self.lines[start:] = ["if self.training:", *("    " + line for line in self.lines[start:])]
 
     # ------------------------------------------------------------ inputs and outputs
 
@@ -115,24 +129,6 @@ class Forward:
                 found.add(id)
                 todo.extend(source for source, _ in live_inputs(self.graph.node(id)))
         return found
-
-    def _return(self, outputs: list[tuple[str, Port]], keyed: bool) -> None:
-        if keyed:
-            self.lines.append(f"return {self._dict(outputs)}")
-        elif len(outputs) == 1:
-            self.lines.append(f"return {self._take(outputs[0][1])}")
-        else:
-            self._flush()
-            self.lines.append("return " + ", ".join(self._take(p) for _, p in outputs))
-
-    def _dict(self, outputs: list[tuple[str, Port]]) -> str:
-        if len(outputs) > 1:
-            self._flush()
-        return "{" + ", ".join(f"{literal(n)}: {self._take(p)}" for n, p in outputs) + "}"
-
-    def _assign(self, name: str, text: str) -> None:
-        self._flush()
-        self.lines.append(f"{name} = {text}")
 
     # ------------------------------------------------------------ steps
 
@@ -292,7 +288,7 @@ class Forward:
 
     def _variable(self, name: str | None, reads: tuple[str, ...], shared: bool = False) -> str:
         """A variable: the given name, one that is read here for the last time, or a free one."""
-        live = {v for p, v in self.variables.items() if self.uses[p] > 0} | {"outputs"}
+        live = {v for p, v in self.variables.items() if self.uses[p] > 0}
         live |= set(self.parameters) if shared else set()  # which tell the batch
         if name is not None:
             return unused(identifier(name.rpartition(".")[2]), live)
@@ -308,6 +304,10 @@ def _shared(graph: Graph) -> set[str]:
         if stored or (node.inputs and all(p.node in found for p in node.inputs)):
             found.add(node.id)
     return found
+
+
+def _dict(pairs: list[tuple[str, str]]) -> str:
+    return "{" + ", ".join(f"{literal(name)}: {text}" for name, text in pairs) + "}"
 
 
 def _tight(template: str, slot: int) -> bool:

@@ -94,6 +94,10 @@ def size(name: str) -> tuple[int, ...]:
         return 33, 61
     if name == "alexnet":
         return 95, 67
+    if name == "googlenet":
+        return 97, 64
+    if name == "inception_v3":
+        return 299, 307
     return (32, 45) if name in VGGS else (65, 48) if name in MOBILES else (64, 47)
 
 
