@@ -9,6 +9,7 @@ from resdsl.diagnostics.model import Label
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
 from resdsl.elaborate.bind import Bound, bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
+from resdsl.elaborate.loops import rounds
 from resdsl.elaborate.scope import MAX_CALL_DEPTH, Env
 from resdsl.elaborate.values import POISON, Closure, Definition, Recipe, brief, described
 from resdsl.graph.model import Graph
@@ -276,11 +277,11 @@ def _arms(scope: Scope, body: ast.Body, env: Env, start: tuple[Flow, ...]) -> li
             case ast.Let():
                 scope.statement(statement, inner)
             case ast.For():
-                rounds = scope._iterate(statement, inner)
-                if rounds is None:
+                made = rounds(scope, statement, inner)
+                if made is None:
                     scope.give_up()
                     arms.append(UNKNOWN)
-                for each in rounds or ():
+                for each in made or ():
                     arms.extend(_arms(scope, statement.body, each, start))
             case ast.If():
                 arms.extend(_arms_if(scope, statement, inner, start))

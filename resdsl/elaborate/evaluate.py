@@ -10,6 +10,7 @@ from resdsl.diagnostics.model import Fix
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
 from resdsl.elaborate.complain import unknown_name
 from resdsl.elaborate.functions import FUNCTIONS, MAX_LIST, Refuse, weight
+from resdsl.elaborate.loops import rounds
 from resdsl.elaborate.operators import Undecided, operate, whole
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import (
@@ -84,6 +85,10 @@ class Evaluator:
                 return self.arriving(env, expr.span)
             case ast.ListExpr(items=items):
                 values = tuple(self.evaluate(i, env) for i in items)
+                return POISON if POISON in values else self._light(values, expr.span)
+            case ast.Comprehension(element=element):
+                rows = rounds(self, expr, env)
+                values = (POISON,) if rows is None else tuple(self.evaluate(element, row) for row in rows)
                 return POISON if POISON in values else self._light(values, expr.span)
             case ast.Index():
                 return self._index(expr, env)

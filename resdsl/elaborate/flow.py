@@ -12,6 +12,7 @@ from resdsl.elaborate import calls, declare, shared
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.bind import Bound
 from resdsl.elaborate.builder import UNKNOWN, Builder, Flow, compose
+from resdsl.elaborate.loops import rounds
 from resdsl.elaborate.scope import MAX_NODES, Env, Session
 from resdsl.elaborate.shortcut import close_residual
 from resdsl.elaborate.values import POISON, Definition, Ratio, Recipe, described
@@ -63,10 +64,10 @@ class Scope(Builder):
             case ast.If():
                 self._if(statement, env)
             case ast.For():
-                rounds = self._iterate(statement, env)
-                if rounds is None:
+                made = rounds(self, statement, env)
+                if made is None:
                     self.give_up()
-                for inner in rounds or ():
+                for inner in made or ():
                     self.run(statement.body, inner)
                     if self.stopped:
                         return
@@ -97,38 +98,6 @@ class Scope(Builder):
             self._if(statement.otherwise, env)
         elif statement.otherwise is not None:
             self.run(statement.otherwise, Env(env.module, env))
-
-    def _iterate(self, loop: ast.For, env: Env) -> list[Env] | None:
-        items = self.evaluate(loop.iterable, env)
-        if items is POISON:
-            return None
-        if not isinstance(items, tuple):
-            self.session.error(
-                codes.BAD_VALUE,
-                f"`for` needs a list, this is {described(items)}",
-                loop.iterable.span,
-                help=f"write `range({loop.iterable.span.text})`" if isinstance(items, int) else None,
-            )
-            return None
-        made = []
-        for item in items:
-            inner = Env(env.module, env)
-            if len(loop.targets) == 1:
-                inner.names[loop.targets[0].id] = item
-            elif isinstance(item, tuple) and len(item) == len(loop.targets):
-                inner.names.update({t.id: v for t, v in zip(loop.targets, item, strict=True)})
-            else:
-                count = len(item) if isinstance(item, tuple) else 1
-                self.session.error(
-                    codes.BAD_VALUE,
-                    f"an item of the list has {count} value{'s' if count != 1 else ''},"
-                    f" but `for` names {len(loop.targets)}",
-                    loop.iterable.span,
-                    secondary=[Label(loop.targets[0].span.to(loop.targets[-1].span), "named here")],
-                )
-                return None
-            made.append(inner)
-        return made
 
     def _stage(self, statement: ast.Stage, env: Env) -> None:
         name = self.layer_name(statement.name, env)

@@ -199,11 +199,7 @@ class _Walker:
                 self.declare(name, env, "`let`")
             case ast.For(targets=targets, iterable=iterable, body=body):
                 self.expression(iterable, env)
-                inner = Env(self.module, env)
-                for target in targets:
-                    self.declare(target, inner, "loop variable")
-                    self.used.add(id(target))  # a row of a table need not use every column
-                self.body(body, inner)
+                self.body(body, self.loop(targets, Env(self.module, env)))
             case ast.If(condition=condition, body=body, otherwise=otherwise):
                 self.expression(condition, env)
                 self.body(body, Env(self.module, env))
@@ -296,6 +292,16 @@ class _Walker:
 
     # ---------------------------------------------------------------- expressions
 
+    def loop(self, targets: Iterable[ast.Target], env: Env) -> Env:
+        """The names of a `for`."""
+        for target in targets:
+            if isinstance(target, ast.Targets):
+                self.loop(target.items, env)
+            else:
+                self.declare(target, env, "loop variable")
+                self.used.add(id(target))  # a row of a table need not use every column
+        return env
+
     def expression(self, expr: ast.Expr | ast.Slice, env: Env) -> None:
         """An expression and its parts."""
         match expr:
@@ -312,6 +318,9 @@ class _Walker:
             case ast.ListExpr(items=items):
                 for item in items:
                     self.expression(item, env)
+            case ast.Comprehension(element=element, targets=targets, iterable=iterable):
+                self.expression(iterable, env)
+                self.expression(element, self.loop(targets, Env(self.module, env)))
             case ast.Index(base=base, index=index):
                 self.expression(base, env)
                 self.expression(index, env)

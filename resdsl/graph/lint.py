@@ -25,12 +25,12 @@ def lint(sink: Sink, nets: list[Net]) -> None:
 
 
 def _bare_conv(graph: Graph) -> Iterator[Diagnostic]:
-    """A convolution with neither bias nor norm: its output cannot shift."""
+    """A convolution with neither bias nor norm, of which it says nothing: its output cannot shift."""
     for node in graph.nodes():
         if not isinstance(node.content, Op) or node.content.category != "conv":
             continue
-        if getattr(node.content, "bias", True) is not False:
-            continue
+        if getattr(node.content, "bias", True) is not False or "bias" in node.span.text:
+            continue  # or it says so itself
         users = [user.content for user in graph.users[node.id]]
         if users and all(isinstance(u, Op) and u.category in NORM_SKIPS for u in users):
             yield Diagnostic(

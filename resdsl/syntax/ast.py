@@ -75,6 +75,24 @@ class ListExpr:
 
 
 @dataclass(frozen=True, slots=True)
+class Targets:
+    """`[a, b]` in `for i, [a, b] in ...`: names for the items of an item."""
+
+    items: tuple[Target, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Comprehension:
+    """`[2 * d for d in depths]`."""
+
+    element: Expr
+    targets: tuple[Target, ...]
+    iterable: Expr
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """`depths[0]`, `depths[1:]`; `index` is an expression or a `Slice`."""
 
@@ -157,9 +175,11 @@ class Call:
 
 
 Expr: TypeAlias = (
-    "Literal | SizeLit | Text | Name | Path | Arriving | ListExpr | Index | Unary | Binary"
+    "Literal | SizeLit | Text | Name | Path | Arriving | ListExpr | Comprehension | Index | Unary | Binary"
     " | Conditional | Schedule | Mapping | Call | Body"
 )
+
+Target: TypeAlias = "Name | Targets"
 
 # ---------------------------------------------------------------- flow
 
@@ -277,7 +297,7 @@ class Let:
 class For:
     """`for a, b in list { ... }`."""
 
-    targets: tuple[Name, ...]
+    targets: tuple[Target, ...]
     iterable: Expr
     body: Body
     span: Span = _span()

@@ -145,7 +145,7 @@ class Builder(ExpressionBuilder):
 
     def _for_(self, children: list[Any], span: Span) -> ast.For:
         *targets, iterable, body = children
-        return ast.For(tuple(map(self._word_as_name, targets)), iterable, body, span)
+        return ast.For(self._named(targets), iterable, body, span)
 
     def _if_(self, children: list[Any], span: Span) -> ast.If:
         return ast.If(children[0], children[1], children[2] if len(children) > 2 else None, span)

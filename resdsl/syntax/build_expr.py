@@ -188,6 +188,17 @@ class ExpressionBuilder:
     def _list(self, children: list[Any], span: Span) -> ast.ListExpr:
         return ast.ListExpr(tuple(children), span)
 
+    def _comprehension(self, children: list[Any], span: Span) -> ast.Comprehension:
+        element, *targets, iterable = children
+        return ast.Comprehension(element, self._named(targets), iterable, span)
+
+    def _targets(self, children: list[Any], span: Span) -> ast.Targets:
+        return ast.Targets(self._named(children), span)
+
+    def _named(self, targets: list[Any]) -> tuple[ast.Target, ...]:
+        """Names, and groups of names, that a `for` gives to an item."""
+        return tuple(t if isinstance(t, ast.Targets) else self._word_as_name(t) for t in targets)
+
     def _text(self, token: Token) -> ast.Text:
         from resdsl.syntax.parser import parse_expression
 

@@ -29,7 +29,7 @@ net two {
   init conv.weight = normal(std = 0.02)
   stage conv2_x: [64] { body = one(64) until layer4 }
   layer head = linear(10)
-  for i, d in enumerate(depths[1:]) { concat(axis = 0) { from p, q.r; apply head } }
+  for i, [d, e] in enumerate([2 * d for d in depths[1:]]) { concat(axis = 0) { from p, q.r; apply head } }
   if n > 3 and not b { relu } else if a or c { gelu } else { identity }
   rearrange([h * w] -> [h, w], n = a if b else in[-1])
   output x, y if training
@@ -62,7 +62,9 @@ SPANS = {
     "Init": ["init conv.weight = normal(std = 0.02)"],
     "Stage": ["stage conv2_x: [64] { body = one(64) until layer4 }"],
     "Layer": ["layer head = linear(10)"],
-    "For": ["for i, d in enumerate(depths[1:]) { concat(axis = 0) { from p, q.r; apply head } }"],
+    "For": ["for i, [d, e] in enumerate([2 * d for d in depths[1:]]) { concat(axis = 0) { from p, q.r; apply head } }"],
+    "Targets": ["[d, e]"],
+    "Comprehension": ["[2 * d for d in depths[1:]]"],
     "WithBody": ["concat(axis = 0) { from p, q.r; apply head }"],
     "From": ["from p, q.r"],
     "Apply": ["apply head"],

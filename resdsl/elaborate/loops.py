@@ -1,0 +1,60 @@
+"""`for`: what its names stand for in each round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from resdsl.diagnostics import codes
+from resdsl.diagnostics.model import Label
+from resdsl.elaborate.scope import Env
+from resdsl.elaborate.values import POISON, described
+from resdsl.syntax import ast
+
+if TYPE_CHECKING:
+    from resdsl.elaborate.evaluate import Evaluator
+
+
+def rounds(evaluator: Evaluator, loop: ast.For | ast.Comprehension, env: Env) -> list[Env] | None:
+    """The names for each item of the list; None after a mistake."""
+    items = evaluator.evaluate(loop.iterable, env)
+    if items is POISON:
+        return None
+    if not isinstance(items, tuple):
+        evaluator.session.error(
+            codes.BAD_VALUE,
+            f"`for` needs a list, this is {described(items)}",
+            loop.iterable.span,
+            help=f"write `range({loop.iterable.span.text})`" if isinstance(items, int) else None,
+        )
+        return None
+    target = loop.targets[0]
+    if len(loop.targets) > 1:
+        target = ast.Targets(loop.targets, target.span.to(loop.targets[-1].span))
+    made = []
+    for item in items:
+        names: dict[str, Any] = {}
+        wrong = _name(target, item, names)
+        if wrong is not None:
+            group, count = wrong
+            evaluator.session.error(
+                codes.BAD_VALUE,
+                f"an item of the list has {count} value{'s' if count != 1 else ''},"
+                f" but `for` names {len(group.items)}",
+                loop.iterable.span,
+                secondary=[Label(group.span, "named here")],
+            )
+            return None
+        made.append(Env(env.module, env))
+        made[-1].names.update(names)
+    return made
+
+
+def _name(target: ast.Target, item: Any, names: dict[str, Any]) -> tuple[ast.Targets, int] | None:
+    """Name an item, or what it consists of. Names that do not match it, and how many values it has."""
+    if isinstance(target, ast.Name):
+        names[target.id] = item
+        return None
+    if not isinstance(item, tuple) or len(item) != len(target.items):
+        return target, len(item) if isinstance(item, tuple) else 1
+    found = (_name(t, v, names) for t, v in zip(target.items, item, strict=True))
+    return next((wrong for wrong in found if wrong is not None), None)
