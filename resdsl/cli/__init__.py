@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
-from resdsl.cli import front, sizes, sweep
+from resdsl.cli import catalogue, front, sizes, sweep
 from resdsl.cli.common import Usage
 
 FORMATS = ("full", "concise", "json", "github", "sarif")
@@ -150,6 +150,18 @@ def _parser() -> argparse.ArgumentParser:
 
     test = add("test", front.test_command, "Check the `expect` lines of specs", nets=None, settings=False)
     test.add_argument("paths", nargs="+", metavar="PATH", help="files or folders")
+
+    book = add(
+        "catalogue",
+        catalogue.catalogue_command,
+        "Write a folder of markdown about specs: every net and block, with its picture",
+        nets=None,
+        settings=False,
+    )
+    book.add_argument(
+        "paths", nargs="*", metavar="PATH", help="files or folders; the bundled specs by default"
+    )
+    book.add_argument("-o", "--output", metavar="FOLDER", required=True)
 
     ops = commands.add_parser("ops", help="Describe the ops, or one of them")
     ops.set_defaults(run=front.ops_command)

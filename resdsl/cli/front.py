@@ -147,7 +147,8 @@ def suffix_of(path: str, known: tuple[str, ...]) -> str:
     return suffix
 
 
-def _files(args: argparse.Namespace, paths: list[str]) -> list[Path]:
+def spec_files(args: argparse.Namespace, paths: list[str]) -> list[Path]:
+    """The files that paths name, with those in folders."""
     found: list[Path] = []
     for text in paths:
         path = Path(text)
@@ -185,7 +186,7 @@ def fmt_command(args: argparse.Namespace) -> int:
 
     changed, broken = 0, False
     stdin = args.paths == ["-"]
-    sources = [_stdin()] if stdin else [_read(args, p) for p in _files(args, args.paths)]
+    sources = [_stdin()] if stdin else [_read(args, p) for p in spec_files(args, args.paths)]
     for source in sources:
         sink = Sink()
         if parse(source, sink) is None or sink.has_errors:
@@ -210,7 +211,7 @@ def fmt_command(args: argparse.Namespace) -> int:
 def test_command(args: argparse.Namespace) -> int:
     """`resdsl test PATH...`: every net of every file, and what the files expect of them."""
     nets = expectations = failed = 0
-    for path in _files(args, args.paths):
+    for path in spec_files(args, args.paths):
         source = _read(args, path)
         checked = check(source, path)
         show(args, checked.diagnostics)

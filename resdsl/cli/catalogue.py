@@ -1,0 +1,47 @@
+"""The command `catalogue`: a folder about some specs, with pictures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from resdsl.cli.common import Usage, failing, show
+from resdsl.cli.front import spec_files
+from resdsl.diagnostics.model import Diagnostic
+from resdsl.elaborate.files import read_source
+from resdsl.files import write_file
+from resdsl.find import bundled_files
+from resdsl.pipeline import check
+
+
+def catalogue_command(args: argparse.Namespace) -> int:
+    """`resdsl catalogue [PATH...] -o FOLDER`; 1 if a spec has errors, and then nothing is written."""
+    from resdsl.render.catalogue import catalogue
+    from resdsl.render.draw import NoRenderer
+
+    paths = spec_files(args, args.paths) if args.paths else bundled_files()
+    diagnostics: list[Diagnostic] = []
+    specs = []
+    for path in paths:
+        source = read_source(path, f"std/{path.name}" if not args.paths else None)
+        if isinstance(source, str):
+            raise Usage(f"cannot read `{path}`: {source}")
+        specs.append(check(source, path))
+        diagnostics.extend(specs[-1].diagnostics)
+    show(args, diagnostics)
+    if failing(diagnostics):
+        return 1
+    folder = Path(args.output)
+    made: set[Path] = set()
+    try:
+        for name, data in catalogue(specs):
+            place = folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_file(place, data)
+            made.add(place)
+    except NoRenderer as reason:
+        raise Usage(str(reason)) from None
+    except OSError as error:
+        raise Usage(f"cannot write `{error.filename or folder}`: {error.strerror}") from None
+    print(f"wrote {len(made)} files; begin with {folder / 'README.md'}")
+    return 0
