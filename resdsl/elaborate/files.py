@@ -46,6 +46,12 @@ class Module:
         }
 
     @property
+    def blocks(self) -> dict[str, Definition]:
+        """The blocks it declares itself, in order."""
+        found = {n: d for n, d in self.names.items() if isinstance(d, Definition) and d.module is self}
+        return {n: d for n, d in found.items() if not d.is_net}
+
+    @property
     def closed_nets(self) -> list[str]:
         """Names of the nets that need no arguments; the base of a family is not one."""
         return [n for n, d in self.nets.items() if not d.is_open]

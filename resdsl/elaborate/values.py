@@ -70,6 +70,13 @@ class Definition:
         """`net` or `block`."""
         return "net" if self.is_net else "block"
 
+    @property
+    def head(self) -> str:
+        """How it is declared, without its body: `block basic(width, stride = 1)`."""
+        decl = self.decl
+        text = decl.span.text
+        return text[: decl.body.span.start - decl.span.start].strip() if isinstance(decl, ast.Block) else text
+
 
 @dataclass(frozen=True)
 class Projection:

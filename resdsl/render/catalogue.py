@@ -6,20 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from resdsl.elaborate.values import Definition
 from resdsl.graph.model import Net
 from resdsl.pipeline import Checked
 from resdsl.render.draw import draw
 from resdsl.render.numbers import shape_text
 from resdsl.render.reference import markdown
 from resdsl.render.rows import rows
-from resdsl.syntax import ast
 
 
 @dataclass(frozen=True)
 class Block:
     """A block, and the first net that runs it."""
 
-    decl: ast.Block
+    definition: Definition
     net: Net | None
 
 
@@ -42,7 +42,7 @@ def catalogue(specs: Sequence[Checked]) -> Iterator[tuple[str, bytes]]:
             yield f"pictures/{stem}/{net.name}.svg", draw(net, "svg", theme="auto")
         for block in blocks:
             if block.net is not None:
-                view = f"block:{block.decl.name.id}"
+                view = f"block:{block.definition.name}"
                 yield _picture(stem, block), draw(block.net, "svg", view=view, theme="auto")
 
 
@@ -51,22 +51,21 @@ def _stem(checked: Checked) -> str:
 
 
 def _picture(stem: str, block: Block) -> str:
-    return f"pictures/{stem}/block-{block.decl.name.id}.svg"
+    return f"pictures/{stem}/block-{block.definition.name}.svg"
 
 
 def blocks_of(checked: Checked, everything: Sequence[Net]) -> list[Block]:
     """The blocks of a file, each with a net that runs it: the first of the file, or else of all."""
     assert checked.module is not None
-    found = []
-    for item in checked.module.file.items:
-        if isinstance(item, ast.Block) and not item.is_net:
-            nets = (net for net in (*checked.nets.values(), *everything) if _runs(net, item))
-            found.append(Block(item, next(nets, None)))
-    return found
+    nets = (*checked.nets.values(), *everything)
+    return [
+        Block(definition, next((net for net in nets if _runs(net, name)), None))
+        for name, definition in checked.module.blocks.items()
+    ]
 
 
-def _runs(net: Net, block: ast.Block) -> bool:
-    return any(g.kind == "block" and g.name == block.name.id for g in net.graph.signatures())
+def _runs(net: Net, block: str) -> bool:
+    return any(g.kind == "block" and g.name == block for g in net.graph.signatures())
 
 
 def _contents(specs: Sequence[Checked]) -> str:
@@ -75,7 +74,7 @@ def _contents(specs: Sequence[Checked]) -> str:
     for checked in specs:
         assert checked.module is not None
         stem = _stem(checked)
-        blocks = [b.decl.name.id for b in blocks_of(checked, ())]
+        blocks = [b.definition.name for b in blocks_of(checked, ())]
         doc = (checked.module.file.doc or "").split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
         links = " ".join(f"[`{n}`]({stem}.md#{n.lower()})" for n in checked.nets)
         inner = " ".join(f"[`{n}`]({stem}.md#block-{n.lower()})" for n in blocks)
@@ -94,11 +93,11 @@ def _page(checked: Checked, blocks: Sequence[Block]) -> str:
     for net in checked.nets.values():
         lines += [f"## {net.name}", "", *_doc(net.doc), f"![{net.name}](pictures/{stem}/{net.name}.svg)", ""]
     for block in blocks:
-        decl, source = block.decl, checked.source.text
-        head = source[decl.span.start : decl.body.span.start].strip()
-        lines += [f"## block {decl.name.id}", "", "```res", head, "```", "", *_doc(decl.doc)]
+        name = block.definition.name
+        lines += [f"## block {name}", "", "```res", block.definition.head, "```", ""]
+        lines += _doc(block.definition.decl.doc)
         if block.net is not None:
-            lines += [f"![{decl.name.id} in {block.net.name}]({_picture(stem, block)})", ""]
+            lines += [f"![{name} in {block.net.name}]({_picture(stem, block)})", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

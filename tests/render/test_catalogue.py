@@ -56,7 +56,7 @@ def test_every_bundled_block_is_documented_and_drawn() -> None:
     everything = [net for checked in found for net in checked.nets.values()]
     for checked in found:
         for block in blocks_of(checked, everything):
-            name = block.decl.name.id
-            assert block.decl.doc, f"{checked.source.path}: `{name}` says nothing of itself"
+            name = block.definition.name
+            assert block.definition.decl.doc, f"{checked.source.path}: `{name}` says nothing of itself"
             assert block.net is not None, f"{checked.source.path}: no net runs `{name}`"
             assert picture(rows(block.net), f"block:{name}").text()
