@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 WIDTH = 100
 
@@ -13,7 +14,7 @@ def wrap(line: str, indent: int = 0) -> list[str]:
         return [" " * indent + line]
     if line.startswith("def "):
         start, end = line.index("("), line.rindex(")")
-        parts = [p + "," for p in line[start + 1 : end].split(", ")]
+        parts = [p + "," for p in re.split(r", (?![^\[]*\])", line[start + 1 : end])]
         return [
             " " * indent + line[: start + 1],
             *(" " * (indent + 4) + p for p in parts),

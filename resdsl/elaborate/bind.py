@@ -90,7 +90,8 @@ def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Boun
             if name in open_positions:
                 open_positions.remove(name)
         if isinstance(argument.value, ast.Mapping) and name == mapping_of(recipe):
-            value = mapping.read(session, argument.value)
+            assert isinstance(recipe.target, type)
+            value = mapping.read(session, argument.value, grows=recipe.target.grows)
         else:
             value = evaluator.evaluate(argument.value, env)
         if name not in names:
@@ -208,6 +209,9 @@ def make_op(session: Session, cls: type[Op], bound: Bound, span: Span) -> Op | N
                 fix=_quoted(place, value, declared.choices),
             )
             good = False
+        elif isinstance(converted, Recipe):
+            values[name] = _op(session, converted, place)
+            good = good and values[name] is not None
         else:
             values[name] = converted
     if any(declared.kind == "mapping" for declared, _ in arguments(cls).values()):
@@ -223,6 +227,13 @@ def make_op(session: Session, cls: type[Op], bound: Bound, span: Span) -> Op | N
         place = bound[reject.blame][1] if reject.blame in bound else span
         session.error(codes.BAD_ARGUMENT, reject.message, place, help=reject.help)
         return None
+
+
+def _op(session: Session, recipe: Recipe, place: Span) -> Op | None:
+    """The op of a recipe with all its arguments."""
+    assert isinstance(recipe.target, type)
+    bound: Bound = {name: (value, place) for name, value in recipe.bound}
+    return None if missing(session, recipe, bound, place) else make_op(session, recipe.target, bound, place)
 
 
 def _is_size(session: Session, name: str, value: Value, place: Span) -> bool:
@@ -290,6 +301,9 @@ def _convert(declared: Arg, value: Value, *, optional: bool) -> Any:
         case "axes":
             listed = isinstance(value, tuple) and all(type(v) is int for v in value)
             fits, word = listed or (optional and value is None), "a list of integers"
+        case "op":
+            an_op = isinstance(value, Recipe) and isinstance(value.target, type)
+            fits, word = an_op, "an op like `conv(64, 3x3)`"
         case "mapping":
             fits, word = isinstance(value, Mapping), "a mapping like `[c, h, w] -> [h * w, c]`"
         case _:

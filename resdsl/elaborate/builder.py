@@ -353,7 +353,7 @@ class Builder(Evaluator):
 
     def _inits_of(self, op: Op) -> tuple[tuple[str, Init], ...]:
         own = dict(op.inits())
-        inherited = {tensor: init for name, tensor, init in self.inits if name == op.name}
+        inherited = {tensor: init for name, tensor, init in self.inits if name == op.layer.name}
         return tuple((inherited | own).items())
 
 
@@ -374,8 +374,11 @@ def _after(op: Op, inputs: Sequence[Flow], shapes: Sequence[Shape]) -> Field | N
     if not fields or inputs[0].field is None:
         return None
     first = fields[0]
-    rank = min(len(f) for f in fields)
-    first = tuple((max(f[i][0] for f in fields), first[i][1]) for i in range(rank))
+    alike = [f for f in fields if len(f) == len(first)]
+    first = tuple(
+        (max(f[i][0] for f in alike) if alike == fields else inf, stride)
+        for i, (_, stride) in enumerate(first)
+    )
     window = op.window(*shapes)
     if window is None:
         return tuple((inf, stride) for _, stride in first)

@@ -32,8 +32,8 @@ def words(expr: ast.Expr) -> Iterator[ast.Name]:
             pass
 
 
-def read(session: Session, mapping: ast.Mapping) -> Value:
-    """The mapping, or POISON after a mistake."""
+def read(session: Session, mapping: ast.Mapping, *, grows: bool = False) -> Value:
+    """The mapping, or POISON after a mistake. One that `grows` may have new axes on the right."""
     sides = []
     for side in (mapping.source, mapping.target):
         if not isinstance(side, ast.ListExpr):
@@ -53,6 +53,8 @@ def read(session: Session, mapping: ast.Mapping) -> Value:
                 return _bad(session, f"the axis `{name.id}` stands twice on one side", name.span, None, again)
         sides.append(names)
     for here, there, which in ((sides[1], sides[0], "left"), (sides[0], sides[1], "right")):
+        if grows and which == "left":
+            continue
         known = [n.id for n in there if n.id not in [m.id for m in here]]
         for name in here:
             if name.id not in [n.id for n in there]:

@@ -127,7 +127,7 @@ def _node(graph: Graph, node: Node, totals: dict[int, Cost], at: dict[str, int] 
             if at is None or type(op).macs is Op.macs:
                 return Cost(params=params)
             macs = op.macs(*(shape_at(s, at) for s in shapes))
-            if op.category not in ("conv", "linear"):
+            if not macs or op.category not in ("conv", "linear"):
                 return Cost(params, macs)
             out = node.shapes[0]
             assert out is not None

@@ -13,15 +13,15 @@ Axis: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """`[c, h, w] -> [h * w, c]`: every name stands once on each side."""
+    """`[c, h, w] -> [h * w, c]`: every name stands once on each side, or is new on the right."""
 
     source: tuple[Axis, ...]
     target: tuple[Axis, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names, in the order of the input."""
-        return tuple(name for axis in self.source for name in axis)
+        """All names, in the order of the input, then new ones."""
+        return tuple(dict.fromkeys(name for axis in (*self.source, *self.target) for name in axis))
 
     def __str__(self) -> str:
         return f"{listed(self.source)} -> {listed(self.target)}"

@@ -77,7 +77,7 @@ class Need:
 
 # ---------------------------------------------------------------- arguments
 
-Kind = Literal["int", "float", "bool", "str", "size", "bias", "init", "axes", "mapping", "value"]
+Kind = Literal["int", "float", "bool", "str", "size", "bias", "init", "axes", "mapping", "op", "value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Arg:
     Kinds: `int`, `float` (an int will do), `bool`, `str`; `size` is a `Window` (`3x3`, or an int);
     `bias` is true, false or an initialiser; `init` an initialiser or none; `axes` a list of ints;
     `mapping` is `[h, w] -> [h * w]`, and its names are arguments too: they become the field `sizes`;
-    `value` is anything.
+    `op` is another op with its arguments; `value` is anything.
     """
 
     kind: Kind
@@ -170,6 +170,7 @@ class Op:
             inside an `nn.Sequential`.
         imports: lines of import that the text or the module needs beside torch's, of an op outside resdsl:
             `("import mypkg",)`.
+        grows: the right side of its mapping may have axes that the left has not.
         examples: calls with their input shapes, used by the documentation and by the tests.
     """
 
@@ -182,6 +183,7 @@ class Op:
     functional: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]] = ()
     imports: ClassVar[tuple[str, ...]] = ()
+    grows: ClassVar[bool] = False
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)
@@ -236,6 +238,11 @@ class Op:
     def chains(self, *xs: Any) -> bool:
         """Whether its module may stand in an `nn.Sequential`: it takes one value and gives the result."""
         return self.functional or self.text(*xs).template == "{self}({0})"
+
+    @property
+    def layer(self) -> Op:
+        """The op whose module it runs: itself, but for an op that runs another."""
+        return self
 
     def inits(self) -> tuple[tuple[str, Init], ...]:
         """Tensors of the module with an initialiser of their own: `(("weight", Init(...)),)`."""

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import mul
+from typing import ClassVar
 
 from resdsl.ops.axes import Axis, Mapping, Unit, listed, product, steps
-from resdsl.ops.base import Need, Op, Reject, Text, arg, eg, op, show
+from resdsl.ops.base import Example, Need, Op, Reject, Text, arg, eg, op, show
 from resdsl.sizes import Dim, Product, Shape, Size
 
 
@@ -27,7 +28,7 @@ class Rearrange(Op):
     """
 
     functional = True
-    examples = (
+    examples: ClassVar[tuple[Example, ...]] = (
         eg("rearrange([c, h, w] -> [h * w, c])", (768, 14, 14)),
         eg("rearrange([g * c, h, w] -> [c * g, h, w], g = 2)", (116, 28, 28)),
         eg("rearrange([n * a, m * b, c] -> [n, m, a * b, c], a = 7, b = 7)", (56, 56, 96)),

@@ -14,6 +14,7 @@ import pytest
 from resdsl import load, resources
 from resdsl.diagnostics.model import Sink
 from resdsl.elaborate.files import Loader, read_source
+from resdsl.graph.model import Net
 from resdsl.source import Source
 
 torch = pytest.importorskip("torch")
@@ -33,7 +34,10 @@ QUICK = {
     *("densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet_no_aux", "mnasnet0_5"),
     *("mobilenet_v3_small", "squeezenet1_1", "swin_t", "vit_b_32"),
     *("convnext_tiny", "lraspp_mobilenet_v3_large", "regnet_x_800mf", "s3d", "shufflenet_v2_x0_5"),
+    "mvit_v2_s",
 }
+SMALLER = {name: {"frames": 4, "size": 64} for name in ("mvit_v1_b", "mvit_v2_s")}
+"""Settings of nets whose input is fixed, and large."""
 
 
 def _nets() -> list[str]:
@@ -47,9 +51,13 @@ def _nets() -> list[str]:
     return found
 
 
+def _net(name: str) -> Net:
+    return load(name, **SMALLER.get(name, {})).net
+
+
 def _small(name: str) -> dict[str, int] | None:
     """Sizes for quick runs: what compiles at 64x64 compiles at 224x224."""
-    net = load(name).net
+    net = _net(name)
     meant = net.nominal or {}
     return {
         size: max(64 if meant.get(size, 32) > 64 else min(32, meant.get(size, 32)), net.least[size])
@@ -78,7 +86,7 @@ def test_quick_takes_one_of_each_file() -> None:
 @pytest.mark.parametrize("name", _nets())
 def test_compiled_is_eager(name: str, request: pytest.FixtureRequest) -> None:
     _skip_unless_full(request, name, COMPILED)
-    made = compile_net(load(name).net, device="cpu")
+    made = compile_net(_net(name), device="cpu")
     found = report(made, batch=1, sizes=_small(name), runs=1)
     assert found.agrees, str(found)
 
@@ -87,7 +95,7 @@ def test_compiled_is_eager(name: str, request: pytest.FixtureRequest) -> None:
 def test_one_graph(name: str, request: pytest.FixtureRequest) -> None:
     """The whole net, also where it is compiled by block, is one graph to dynamo."""
     _skip_unless_full(request, name, QUICK)
-    net = load(name).net
+    net = _net(name)
     module = build(net).eval().double()  # the deepest untrained nets exceed float32's range
     whole = torch.compile(module, fullgraph=True, backend="eager")
     shape = net.graph.input_shapes[0]

@@ -47,9 +47,13 @@ def _value(tree: ast.expr) -> Any:
         source, target = str(tree.value).split("->")
         return Mapping(_axes(source), _axes(target))
     if isinstance(tree, ast.Name):
+        if tree.id in OPS:
+            return OPS[tree.id]()
         return WORDS[tree.id] if tree.id in WORDS else make(tree.id, {})
     if isinstance(tree, ast.Call):
         assert isinstance(tree.func, ast.Name)
+        if tree.func.id in OPS:
+            return read(ast.unparse(tree))
         given = dict(zip(INITS[tree.func.id], (_value(a) for a in tree.args), strict=False))
         return make(tree.func.id, given | {str(k.arg): _value(k.value) for k in tree.keywords})
     value = ast.literal_eval(tree)
@@ -71,8 +75,9 @@ def drawn(cls: type[Op]) -> st.SearchStrategy[Op]:
 def mapped(draw: st.DrawFn, cls: type[Op]) -> Op:
     """An op on named axes, with as many sizes as it needs or more."""
     names = draw(st.permutations("abcde"[: draw(st.integers(0, 5))]))
-    source, target = draw(_cut(names)), draw(_cut(draw(st.permutations(names))))
-    sizes = []
+    new = "xyz"[: draw(st.integers(0, 3))] if cls.grows else ""
+    source, target = draw(_cut(names)), draw(_cut(draw(st.permutations([*names, *new]))))
+    sizes = [(name, draw(st.integers(1, 3))) for name in new]
     for axis in source:
         left_open = draw(st.sampled_from((*axis, "", "")))
         sizes += [(name, draw(st.integers(1, 4))) for name in axis if name != left_open]
@@ -118,6 +123,11 @@ def _of_kind(arg: Arg) -> st.SearchStrategy[Any]:
             return st.none() | init
         case "axes":
             return st.lists(ints, max_size=3).map(tuple)
+        case "op":
+            calls = ("conv(4, 3x3)", "conv(2, 3, padding = 0)", "maxpool(2, 2)", "relu", "flatten")
+            return st.sampled_from(
+                [read(call) for call in (*calls, "batchnorm", "linear(3)", "add", "chunk(2)")]
+            )
         case "mapping":
             return st.nothing()  # drawn together with the sizes
         case kind:

@@ -135,15 +135,23 @@ STRICTER: dict[str, Callable[[Any, tuple[Shape, ...]], bool]] = {
     # Without a second axis the batch would be taken for tokens.
     "attention": lambda op, xs: any(len(x) != 2 for x in xs),
     # Torch stretches either operand, or the leading axes.
+    "lerp": lambda op, xs: len(set(xs)) > 1,
+    "shake": lambda op, xs: len(set(xs)) > 1,
     "offset": lambda op, xs: True,
     "matmul": lambda op, xs: True,
     "dot_product_attention": lambda op, xs: True,
     # A name that is neither split nor merged leaves no trace; test_rearrange.py has these.
     "rearrange": lambda op, xs: True,
-    # Torch takes positions of any shape, and shifts an axis twice.
+    "repeat": lambda op, xs: True,
+    # Torch takes a table with more rows, or with more axes.
+    "relative_positions": lambda op, xs: True,
+    # What the op it runs is stricter about.
+    "vmap": lambda op, xs: True,
+    # Torch takes positions of any shape.
     "gather": lambda op, xs: len(xs[1]) != 1,
-    "roll": lambda op, xs: len({a % max(len(xs[0]), 1) for a in op.axes}) < len(op.axes),
-    # The function takes what a mask can be made of.
+    # The functions take what can be stretched, or is no map; test_window.py has these.
+    "window_partition": lambda op, xs: len(xs[0]) < 2,
+    "window_reverse": lambda op, xs: True,
     "window_mask": lambda op, xs: True,
     # A value that is not used.
     "pad": lambda op, xs: op.mode != "constant" and op.value != 0,

@@ -36,10 +36,11 @@ SEGMENTERS = [
     *("fcn_resnet50", "fcn_resnet101", "deeplabv3_resnet50", "deeplabv3_resnet101"),
     *("deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"),
 ]
+MVITS = ["mvit_v1_b", "mvit_v2_s"]
 SWINS = [f"swin_{v2}{size}" for v2 in ("", "v2_") for size in "tsb"]
 TWINS = [
     *(*VITS, *SWINS, *RESNETS, *VGGS, *VIDEOS, *INCEPTIONS, *DENSENETS, *MOBILES, *SMALL),
-    *(*REGNETS, *SHUFFLES, *CONVNEXTS, *SEGMENTERS),
+    *(*REGNETS, *SHUFFLES, *CONVNEXTS, *SEGMENTERS, *MVITS),
 ]
 LARGE = {
     *("vit_b_16", "swin_s", "swin_b", "swin_v2_s", "swin_v2_b"),
@@ -50,18 +51,30 @@ LARGE = {
     *(n for n in REGNETS if n != "regnet_y_400mf"),
     *("s3d", *SHUFFLES[1:], *CONVNEXTS[1:], *SEGMENTERS[:-1]),
 }
-HUGE = {"vit_l_16", "vit_l_32", "vit_h_14", "regnet_y_128gf"}
+HUGE = {"vit_l_16", "vit_l_32", "vit_h_14", "regnet_y_128gf", *MVITS}
 
 
 def theirs(name: str, **options: Any) -> Any:
     models = torchvision()
-    home = models.video if name in VIDEOS else models.segmentation if name in SEGMENTERS else models
+    home = models.video if name in VIDEOS + MVITS else models.segmentation if name in SEGMENTERS else models
     if name in INCEPTIONS:
         options["init_weights"] = True
     if name in SEGMENTERS:
         options["weights_backbone"] = None
     with computing_widths(models.regnet.BlockParams):
         return getattr(home, name)(weights=None, **options)
+
+
+def theirs_at(name: str, frames: int, side: int) -> Any:
+    """A multiscale transformer for clips of another size than torchvision's."""
+    module = torchvision().video.mvit
+    made = module.MViT
+
+    def smaller(**given: Any) -> Any:
+        return made(**given | {"spatial_size": (side, side), "temporal_size": frames})
+
+    with patch.object(module, "MViT", smaller):
+        return theirs(name)
 
 
 @contextmanager
