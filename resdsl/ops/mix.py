@@ -11,7 +11,7 @@ from resdsl.sizes import Shape
 
 @op("lerp", category="merge", arity=3)
 class Lerp(Op):
-    """From a first value to a second, by a weight: (1 - w) * x + w * y.
+    """From a first value to a second, by a weight: x * (1 - w) + y * w.
 
     Shape: S, S, W -> S. Each axis of the weight is equal to the values', or 1.
     Matches torch.lerp, up to rounding; weights of 0 and 1 give exactly x and y.
@@ -37,8 +37,8 @@ class Lerp(Op):
         return x
 
     def text(self, x: Shape, y: Shape, weight: Shape) -> Text:
-        """`(1 - w) * x + w * y`."""
-        return Text("(1 - {2}) * {0} + {2} * {1}")
+        """`x * (1 - w) + y * w`."""
+        return Text("{0} * (1 - {2}) + {1} * {2}")
 
 
 @op("shake", category="regularisation", arity=2)

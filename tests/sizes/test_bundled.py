@@ -67,7 +67,7 @@ class Unstretched(TorchFunctionMode):
     def look(self, name: str, x: Any, y: Any) -> None:
         """Refuses what would be stretched."""
         first, other = ([*(1,) * (max(x.dim(), y.dim()) - t.dim()), *t.shape][1:] for t in (x, y))
-        may = {"mul": "scale", "add": "offset"}[name.rstrip("_")] in self.may
+        may = bool({"mul": {"scale", "lerp"}, "add": {"offset"}}[name.rstrip("_")] & self.may)
         if any(a != b and not (may and b == 1) for a, b in zip(first, other, strict=True)):
             raise Stretched(f"{name}: {tuple(x.shape)} and {tuple(y.shape)}")
 
