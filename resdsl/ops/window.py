@@ -1,4 +1,4 @@
-"""Windows of positions that attend to each other: padding to whole windows, shifting them, and their mask."""
+"""Windows of positions that attend to each other: cutting a map into them, their mask, and the way back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from math import prod
 from typing import Any
 
 from resdsl.ops.base import Need, Op, Reject, Text, Window, arg, by, call, eg, one, op, picked, show, spread
-from resdsl.sizes import Shape
+from resdsl.ops.rearrange import times
+from resdsl.sizes import Dim, Shape
 
 
 @op("pad_to_multiple", category="shape")
@@ -64,112 +65,137 @@ class PadToMultiple(Op):
         return f"pad to multiple of {by(self.of)}"
 
 
-@op("roll", category="shape")
-class Roll(Op):
-    """Move all positions along axes; what leaves at one end comes in at the other.
-
-    Axes of at most `longer_than` positions stay as they are: windows are shifted only where there are several.
-
-    Shape: S -> S.
-    Matches torch.roll.
-    """
+class Windows(Op):
+    """What the ops on windows share: how a map is cut into them."""
 
     functional = True
-    examples = (
-        eg("roll([-3, -3], [0, 1])", (56, 56, 96)),
-        eg("roll([-3, 3], [0, 1], longer_than = 7)", (7, 14, 96)),
-        eg("roll([-4, -3, -3], [0, 1, 2], longer_than = 8x7x7)", (8, 14, 7, 96)),
-        eg("roll([1], [-1])", (8, 50)),
-    )
-    shifts: tuple[int, ...] = arg("axes", "how far along each axis; negative towards the start")
-    axes: tuple[int, ...] = arg("axes", "the axes")
-    longer_than: Window = arg("size", "axes of at most so many positions stay", default=0, at_least=0)
+    size: Window
+    shifted: bool
 
-    def infer(self, x: Shape) -> Shape:
-        """The input's shape."""
-        axes = picked(self.axes, x)
-        if len(axes) != len(self.shifts):
-            raise Reject(f"{len(self.shifts)} shifts for {len(axes)} axes", "shifts", "one for each axis")
-        spread(self.longer_than, len(axes), "longer_than")
-        return x
+    def _sizes(self, whole: Shape, blame: int) -> tuple[int, ...]:
+        """The positions of a window along each axis of a map."""
+        if len(whole) < 2:
+            raise Reject(f"`{show(whole)}` is no map: it has no axes before its last, the channels", blame)
+        return spread(self.size, len(whole) - 1, "size")
 
-    def text(self, x: Shape) -> Text:
-        """`x.roll((-3, -3), (1, 2))`; `-3 if x.shape[1] > 7 else 0` where it depends on the input."""
-        shifts, dims, literals = list[str](), list[int](), dict[str, Any]()
-        axes = picked(self.axes, x)
-        longest = spread(self.longer_than, len(axes), "longer_than")
-        for i, (axis, shift, least) in enumerate(zip(axes, self.shifts, longest, strict=True)):
-            size = x[axis]
-            if shift == 0 or (isinstance(size, int) and size <= least):
-                continue
-            word = "shift" if len(set(self.shifts)) == 1 else f"shift{i}"
-            literals[word] = shift
-            shifts.append(f"{{{word}}}")
-            dims.append(axis + 1)
-            if not isinstance(size, int) and least:
-                word = "longest" if len(set(longest)) == 1 else f"longest{i}"
-                literals[word] = least
-                shifts[-1] += f" if {{0}}.shape[{axis + 1}] > {{{word}}} else 0"
-        if not dims:
-            return Text("{0}")
-        if len(dims) == 1:
-            return Text(f"{{0}}.roll({shifts[0]}, {dims[0]})", tuple(literals.items()))
-        return Text(f"{{0}}.roll(({', '.join(shifts)}), {tuple(dims)})", tuple(literals.items()))
+    def _count(self, whole: Shape, blame: int) -> Dim:
+        """How many windows a map has."""
+        sizes = self._sizes(whole, blame)
+        return times(*((length + (size - 1)) // size for length, size in zip(whole, sizes, strict=False)))
+
+    def window(self, *xs: Shape) -> None:
+        """All positions."""
+
+    def _call(self, function: str, *xs: Shape) -> Text:
+        """`window_partition(x, (7, 7), shifted=True)`."""
+        given = ", shifted=True" * self.shifted
+        return Text(f"{function}({{*}}, {{size}}{given})", (("size", self._sizes(xs[-1], len(xs) - 1)),))
 
     def label(self) -> str:
-        """`roll -3, -3`."""
-        return f"roll {', '.join(map(str, self.shifts))}"
+        """`window partition 7×7, shifted`."""
+        return f"{self.name.replace('_', ' ')} {by(self.size)}{', shifted' * self.shifted}"
 
 
-@op("window_mask", category="merge")
-class WindowMask(Op):
-    """Lower by 100 what pairs positions of a window that only `roll` made neighbours.
+SHIFTED = "begin half a window further along each axis of several windows; the last ones end at its start"
 
-    The first axes count the windows, the last two are the positions in one, each paired with each. Nothing
-    is lowered along an axis of a single window, which `roll` does not move.
 
-    Shape: (N, M, *, w * w, w * w) -> the same, for `size` = wxw.
+@op("window_partition", category="shape")
+class WindowPartition(Windows):
+    """Cut a map into windows, each a list of its positions; zeros fill up the last ones.
+
+    Shape: (H, W, C) -> (ceil(H / w) * ceil(W / w), w * w, C) for `size` = wxw.
+    Matches torch.nn.functional.pad, torch.roll, and torch.Tensor.unflatten along each axis.
+    """
+
+    examples = (
+        eg("window_partition(7)", (56, 60, 96)),
+        eg("window_partition(4x7, shifted = true)", (4, 10, 8)),
+        eg("window_partition(2x2x2, shifted = true)", (5, 4, 2, 3)),
+    )
+    size: Window = arg("size", "positions of a window along each axis", at_least=1)
+    shifted: bool = arg("bool", SHIFTED, default=False)
+
+    def infer(self, x: Shape) -> Shape:
+        """All windows as one axis, and the positions of one as another."""
+        return (self._count(x, 0), prod(self._sizes(x, 0)), x[-1])
+
+    def text(self, x: Shape) -> Text:
+        """`window_partition(x, (7, 7))`."""
+        return self._call("window_partition", x)
+
+
+@op("window_reverse", category="shape", arity=2)
+class WindowReverse(Windows):
+    """Put windows back to where `window_partition` took them from, in a map of the size of the second input.
+
+    Shape: (ceil(h / w) * ceil(v / w), w * w, C), (h, v, D) -> (h, v, C) for `size` = wxw.
+    Matches torch.Tensor.unflatten and torch.roll, without what was added.
+    """
+
+    examples = (
+        eg("window_reverse(7)", (72, 49, 96), (56, 60, 8)),
+        eg("window_reverse(4x7, shifted = true)", (2, 28, 8), (4, 10, 8)),
+        eg("window_reverse(2x2x2, shifted = true)", (6, 8, 3), (5, 4, 2, 3)),
+    )
+    size: Window = arg("size", "positions of a window along each axis", at_least=1)
+    shifted: bool = arg("bool", "as `window_partition` had it", default=False)
+
+    def needs(self, x: Shape, like: Shape) -> Iterator[Need]:
+        """As many windows as the map has, each with all its positions."""
+        if len(x) != 3:
+            raise Reject(f"needs a list of windows, each a list of positions, but `{show(x)}` arrives", 0)
+        yield from windows_of(x, (0, 1), self._count(like, 1), self._sizes(like, 1))
+
+    def infer(self, x: Shape, like: Shape) -> Shape:
+        """The sizes of the second input, with the channels of the first."""
+        return (*like[:-1], x[-1])
+
+    def text(self, x: Shape, like: Shape) -> Text:
+        """`window_reverse(x, like, (7, 7))`."""
+        return self._call("window_reverse", x, like)
+
+
+@op("window_mask", category="merge", arity=2)
+class WindowMask(Windows):
+    """Lower by 100 what pairs positions of a window that only shifting it has made neighbours.
+
+    The second input is the map that `window_partition` cut. Windows that are not shifted stay as they are.
+
+    Shape: (N, *, w * w, w * w), (H, W, C) -> (N, *, w * w, w * w) for N windows of `size` = wxw.
     Matches torch.Tensor.masked_fill on the products of queries and keys.
     """
 
-    functional = True
     examples = (
-        eg("window_mask(7x7, 3x3)", (8, 8, 3, 49, 49)),
-        eg("window_mask(4x4, 2x0)", (1, 2, 16, 16)),
-        eg("window_mask(2x2x2, 1x1x1)", (2, 2, 1, 4, 8, 8)),
+        eg("window_mask(7, shifted = true)", (64, 3, 49, 49), (56, 50, 96)),
+        eg("window_mask(4x2, shifted = true)", (3, 8, 8), (4, 5, 6)),
+        eg("window_mask(2x2x2, shifted = true)", (4, 1, 3, 8, 8), (4, 3, 2, 6)),
+        eg("window_mask(2)", (4, 3, 2, 2), (8, 6)),
     )
     size: Window = arg("size", "positions of a window along each axis", at_least=1)
-    shift: Window = arg("size", "how far `roll` moved each axis towards the start", at_least=0)
+    shifted: bool = arg("bool", "as `window_partition` had it", default=False)
 
-    def needs(self, x: Shape) -> Iterator[Need]:
-        """The last two axes are a window's positions."""
-        window, shift = self._each(self.size, "size"), self._each(self.shift, "shift")
-        if len(window) != len(shift) or any(s >= w for s, w in zip(shift, window, strict=True)):
-            raise Reject(f"a shift of {by(shift)} is not within a window of {by(window)}", "shift")
-        if len(x) < len(window) + 2:
-            raise Reject(f"`{show(x)}` has no axes for the windows and two for the positions in one", 0)
-        for axis in (-2, -1):
-            message = f"a window of {by(window)} has {prod(window)} positions, but {x[axis]} arrive"
-            yield Need(x[axis], "==", prod(window), Reject(message, "size"), axis=len(x) + axis)
+    def needs(self, x: Shape, like: Shape) -> Iterator[Need]:
+        """As many windows as the map has, and each of its positions with each."""
+        if len(x) < 3:
+            raise Reject(f"needs a square of products for each window, but `{show(x)}` arrives", 0)
+        yield from windows_of(x, (0, -2, -1), self._count(like, 1), self._sizes(like, 1))
 
-    @staticmethod
-    def _each(size: Window, name: str) -> tuple[int, ...]:
-        if isinstance(size, int):
-            raise Reject(f"`{name}` is a number for each axis of windows, as in `7x7`", name)
-        return size
-
-    def infer(self, x: Shape) -> Shape:
-        """The input's shape."""
+    def infer(self, x: Shape, like: Shape) -> Shape:
+        """The first input's shape."""
         return x
 
-    def window(self, x: Shape) -> None:
-        """All positions."""
+    def text(self, x: Shape, like: Shape) -> Text:
+        """`x + window_mask(x, like, (7, 7))`."""
+        if not self.shifted:
+            return Text("{0}")
+        return Text("{0} + window_mask({0}, {1}, {size})", (("size", self._sizes(like, 1)),))
 
-    def text(self, x: Shape) -> Text:
-        """`x + window_mask(x, (7, 7), (3, 3))`."""
-        literals = (("size", self.size), ("shift", self.shift))
-        return Text("{0} + window_mask({0}, {size}, {shift})", literals)
 
-    def label(self) -> str:
-        """`mask`."""
-        return "mask of shifted windows"
+def windows_of(x: Shape, axes: tuple[int, ...], count: Dim, size: tuple[int, ...]) -> Iterator[Need]:
+    """The first of these axes counts the windows of a map, the others the positions of one."""
+    first, *others = axes
+    message = f"the map has {count} windows of {by(size)}, but {x[first]} arrive"
+    yield Need(x[first], "==", count, Reject(message, 0), axis=first)
+    for axis in others:
+        message = f"a window of {by(size)} has {prod(size)} positions, but {x[axis]} arrive"
+        yield Need(x[axis], "==", prod(size), Reject(message, "size"), axis=axis % len(x))

@@ -38,9 +38,10 @@ SEGMENTERS = [
 ]
 MVITS = ["mvit_v1_b", "mvit_v2_s"]
 SWINS = [f"swin_{v2}{size}" for v2 in ("", "v2_") for size in "tsb"]
+VIDEO_SWINS = [f"swin3d_{size}" for size in "tsb"]
 TWINS = [
     *(*VITS, *SWINS, *RESNETS, *VGGS, *VIDEOS, *INCEPTIONS, *DENSENETS, *MOBILES, *SMALL),
-    *(*REGNETS, *SHUFFLES, *CONVNEXTS, *SEGMENTERS, *MVITS),
+    *(*REGNETS, *SHUFFLES, *CONVNEXTS, *SEGMENTERS, *MVITS, *VIDEO_SWINS, "maxvit_t"),
 ]
 LARGE = {
     *("vit_b_16", "swin_s", "swin_b", "swin_v2_s", "swin_v2_b"),
@@ -51,12 +52,13 @@ LARGE = {
     *(n for n in REGNETS if n != "regnet_y_400mf"),
     *("s3d", *SHUFFLES[1:], *CONVNEXTS[1:], *SEGMENTERS[:-1]),
 }
-HUGE = {"vit_l_16", "vit_l_32", "vit_h_14", "regnet_y_128gf", *MVITS}
+HUGE = {"vit_l_16", "vit_l_32", "vit_h_14", "regnet_y_128gf", *MVITS, *VIDEO_SWINS, "maxvit_t"}
 
 
 def theirs(name: str, **options: Any) -> Any:
     models = torchvision()
-    home = models.video if name in VIDEOS + MVITS else models.segmentation if name in SEGMENTERS else models
+    of_clips = name in VIDEOS + MVITS + VIDEO_SWINS
+    home = models.video if of_clips else models.segmentation if name in SEGMENTERS else models
     if name in INCEPTIONS:
         options["init_weights"] = True
     if name in SEGMENTERS:
