@@ -50,7 +50,7 @@ class Library:
                 found[stem, f"use {item.origin.parts[-1]}"] = item
                 self.needed(item.origin.parts[-1], name, found)
                 return
-            if isinstance(item, ast.Let | ast.Block | ast.Family) and item.name.id == name:
+            if not isinstance(item, ast.Use | ast.Edition) and name in _named(item):
                 found[stem, name] = item
                 own = item.params if isinstance(item, ast.Block) else ()
                 words = set(re.findall(r"[A-Za-z_]\w*", source.text[item.span.start : item.span.end]))
@@ -70,6 +70,13 @@ class Library:
             is_net = isinstance(item, ast.Family) or (isinstance(item, ast.Block) and item.is_net)
             lines[f"{stem} (nets)" if is_net else stem] |= code_lines(self.file(stem)[0], item)
         return lines
+
+
+def _named(item: ast.Let | ast.Block | ast.Family) -> set[str]:
+    """The names that an item declares."""
+    if isinstance(item, ast.Let):
+        return {target.id for target in item.targets if isinstance(target, ast.Name)}
+    return {item.name.id}
 
 
 def code_lines(source: Source, item: ast.Item) -> set[int]:

@@ -1,18 +1,20 @@
-"""Compiles a net with torch.compile: as a whole, or block by block where it is deep.
+"""Compiles a net, each kind of call in the way that serves it best.
 
-A whole graph takes time in proportion to the depth. A net with many equal blocks is compiled by block
-signature instead: every distinct graph has one compiled `forward`, which its instances share. The rest
-(stem, head) then runs eagerly.
+On the CPU that is `dispatch`: packed weights for inference, block signatures for training. Elsewhere, and for what
+these do not serve, it is `torch.compile`: of the whole net, or block by block where it is deep, since a whole graph
+takes time in proportion to the depth. Then every distinct block has one compiled `forward`, which its instances share,
+and the rest (stem, head) runs eagerly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType, MethodType
 from typing import Any
 
 from resdsl.backend.build import load
+from resdsl.backend.dispatch import Dispatch
 from resdsl.backend.dynamic import Axes, mark, refuse_misfits, varying
 from resdsl.backend.dynamo import allow_variants, graphs_made
 from resdsl.backend.emit import emit, net_class
@@ -28,7 +30,7 @@ except ModuleNotFoundError as missing:
     raise MissingTorch from missing
 
 WHOLE_AT_MOST = 64
-"""Block calls up to which a net is compiled as a whole."""
+"""Block calls up to which `torch.compile` takes a net as a whole."""
 
 RECOMPILE_LIMIT = 64
 """Variants of one compiled function: batch sizes, training or not, with or without gradients."""
@@ -43,9 +45,10 @@ class Compiled:
         module: the compiled module; `eager` runs the same weights without compiling.
         device: where the weights are.
         source: the emitted source.
-        way: "whole", or "blocks" when compiled by block signature.
+        way: how `torch.compile` takes it, "whole" or "blocks".
         signatures: distinct block graphs; `calls`: instances of them.
         dynamic: it was compiled for every size at which the net fits.
+        dispatch: what chooses for each call; None where all go to `torch.compile`.
     """
 
     net: Net
@@ -58,16 +61,21 @@ class Compiled:
     calls: int
     options: dict[str, Any] = field(default_factory=dict)
     dynamic: bool = False
+    dispatch: Dispatch | None = None
     _before: int = field(default_factory=graphs_made, init=False, repr=False)
 
     @property
     def graphs(self) -> int:
-        """How many graphs torch has compiled since this was made."""
-        return graphs_made() - self._before
+        """How many graphs were compiled since this was made."""
+        own = sum(way.graphs for way in self.dispatch.ways.values()) if self.dispatch else 0
+        return own + graphs_made() - self._before
 
     @property
     def how(self) -> str:
-        """The way taken, in words."""
+        """The way taken by the last new kind of call, in words."""
+        ways = list(self.dispatch.ways.values()) if self.dispatch else []
+        if ways and ways[-1].name != "torch.compile":
+            return f"by {ways[-1].name}: {ways[-1].why}"
         if self.way == "whole":
             return "as a whole"
         return f"by block: {self.signatures} graphs for {self.calls} blocks"
@@ -98,26 +106,61 @@ def compile_net(
         device: where it runs; a GPU if there is one.
         dynamic: with True, what is compiled serves every batch and every size at which the net fits, and nothing
             else varies in it; see `resdsl.backend.dynamic`. Otherwise as in `torch.compile`.
-        mode: as in `torch.compile`.
+        mode: as in `torch.compile`, which then compiles all of it.
     """
     source = emit(net)
     place = torch.device(device) if device is not None else best_device()
     eager = load(source, net_class(net), net.name).to(place)
-    module: Any = load(source, net_class(net), net.name).to(place)
-    share(eager, module)
     marked = dynamic is True
     options: dict[str, Any] = {"fullgraph": True, "dynamic": False if marked else dynamic, "mode": mode}
     options |= allow_variants(RECOMPILE_LIMIT)
     blocks = block_calls(net.graph)
-    signatures = {id(graph) for _, graph in blocks}
     way = "whole" if len(blocks) <= WHOLE_AT_MOST else "blocks"
-    if way == "blocks" or marked:
-        _compile_units(module, blocks if way == "blocks" else [("", net.graph)], options, marked=marked)
+    units = blocks if way == "blocks" else [("", net.graph)]
+
+    def by_torch(module: nn.Module) -> Any:
+        """The same weights in a module that `torch.compile` compiled."""
+        made = twin(module, source)
+        if way == "whole" and not marked:
+            return torch.compile(made, **options)
+        _compile_units(made, units, options, marked=marked)
+        return made
+
+    def twin(module: nn.Module, source: str) -> nn.Module:
+        made = load(source, net_class(net), net.name).to(place)
+        share(module, made)
+        return made
+
+    dispatch = None
+    if place.type == "cpu" and dynamic is None and mode is None:
+        module: Any = twin(eager, emit(net, check_sizes=False))
+        if any(len(shape or ()) == 3 for shape in net.graph.input_shapes):
+            module.to(memory_format=torch.channels_last)
+
+        def refuse(inputs: Sequence[Tensor]) -> None:
+            refuse_misfits(net, inputs, training=module.training)
+
+        signatures = {address: id(graph) for address, graph in blocks}
+        dispatch = Dispatch(module, signatures, refuse, lambda own: _in_step(own, by_torch(own)))
+        object.__setattr__(module, "forward", dispatch)
     else:
-        module = torch.compile(module, **options)
+        module = by_torch(eager)
+    kinds = len({id(graph) for _, graph in blocks})
     return Compiled(
-        net, module, eager, place, source, way, len(signatures), len(blocks), options, dynamic=marked
+        net, module, eager, place, source, way, kinds, len(blocks), options, dynamic=marked, dispatch=dispatch
     )
+
+
+def _in_step(module: nn.Module, compiled: Any) -> Callable[..., Any]:
+    """A compiled module that is in training mode where another is."""
+    pairs = list(zip(module.modules(), getattr(compiled, "_orig_mod", compiled).modules(), strict=True))
+
+    def run(*inputs: Tensor) -> Any:
+        for ours, theirs in pairs:
+            theirs.training = ours.training
+        return compiled(*inputs)
+
+    return run
 
 
 def best_device() -> torch.device:

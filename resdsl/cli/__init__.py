@@ -133,7 +133,17 @@ def _parser() -> argparse.ArgumentParser:
     search = add(
         "sweep", sweep.sweep_command, "Print what a net costs at every combination of settings", nets="1"
     )
-    search.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
+    search.add_argument(
+        "--at",
+        action="append",
+        default=[],
+        metavar="SHAPE,...",
+        help="input shapes, like 3x224x224,3x320x320",
+    )
+    search.add_argument("--where", metavar="CONDITION", help="show only such, like 'macs < 300e6'")
+    search.add_argument("--sort", metavar="COLUMN", help="by params, macs, activations or a parameter")
+    search.add_argument("--sample", type=int, metavar="N", help="try only so many, chosen at random")
+    search.add_argument("--seed", type=int, default=0, metavar="N", help="of the sample (0)")
     search.add_argument("--as", dest="table", choices=("text", "md", "csv", "json"), default=None)
     search.add_argument("-o", "--output", metavar="FILE", help=".md .csv .json")
 

@@ -3,82 +3,139 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from itertools import product
+from collections.abc import Iterator
 from typing import Any
 
-from resdsl.cli.common import Failed, Usage, find_or_fail, input_shape, settings
+from resdsl.cli.common import Failed, Usage, find_or_fail, settings, shape_of, show
 from resdsl.cli.front import suffix_of
-from resdsl.diagnostics.model import Diagnostic, Severity, Sink
+from resdsl.cli.space import MOST_TRIALS, Condition, Setting, Space, meant_as_list, space
+from resdsl.diagnostics.model import Severity, Sink
+from resdsl.elaborate.evaluate import Evaluator
+from resdsl.elaborate.scope import Session
+from resdsl.elaborate.values import Definition, Recipe
 from resdsl.files import write_file
 from resdsl.find import Found
 from resdsl.graph.cost import cost
 from resdsl.graph.model import sizes_for
-from resdsl.pipeline import check, one_net
-from resdsl.source import Source
-from resdsl.syntax import ast
+from resdsl.pipeline import check
+from resdsl.render.sweep import COUNTS, Trial, sweep_table
 
-MOST_TRIALS = 10_000
+Shapes = list[tuple[int, ...] | None]
 
 
 def sweep_command(args: argparse.Namespace) -> int:
     """`resdsl sweep SPEC --set depths=[[2, 2], [3, 4]] --set width=[64, 96]`; 1 if a setting has errors."""
-    from resdsl.render.sweep import sweep_table
-
+    given = settings(args)
+    if not given:
+        raise Usage("sweep needs something to vary: --set width=[64, 96, 128]")
     try:
         found = find_or_fail(args, args.spec)
+        name, net = _net(args, found)
     except Failed:
         return 1
-    choices = {name: _values(name, text) for name, text in settings(args).items()}
-    if not choices:
-        raise Usage("sweep needs something to vary: --set width=[64, 96, 128]")
-    count = 1
-    for values in choices.values():
-        count *= len(values)
-    if count > MOST_TRIALS:
-        raise Usage(f"{count:,} settings are more than {MOST_TRIALS:,}")
-    at = input_shape(args)
-    trials = []
-    for chosen in product(*choices.values()):
-        trials.append(_trial(found, tuple(zip(choices, chosen, strict=True)), at))
+    assert isinstance(net.target, Definition)
+    tried, shapes = space(net, given), _shapes(args)
+    keep = Condition(args.where, net.target) if args.where else None
+    by = _column(args.sort, tried, shapes) if args.sort else None
+    trials = [t for s in _settings(args, tried) for t in _trials(found, name, s, shapes)]
+    title = f"{len(trials) // len(shapes):,} of {tried.count:,}" if args.sample else f"{tried.count:,}"
+    title = f"{name}   {title} setting{'s' if tried.count != 1 else ''}"
+    failed = [t for t in trials if t.cost is None]
+    meant = list(meant_as_list(net, given, tried)) if len(failed) == len(trials) else []
+    if keep is not None:
+        trials = [t for t in trials if t.cost is None or keep.holds(t.values, t.counts)]
+        title += f", {len(trials) - len(failed):,} with {keep.text}"
+    if by is not None:
+        trials.sort(key=lambda t: _order(t, by, tried))
     format: Any = args.table or (suffix_of(args.output, ("md", "csv", "json")) if args.output else "text")
-    text = sweep_table(f"{found.net or found.source.path}   {count} settings", trials, format)
+    text = sweep_table(title, [*tried.values, *["at"] * (len(shapes) > 1)], trials, format)
     if args.output:
         write_file(args.output, text)
         print(f"wrote {args.output}", file=sys.stderr)
     else:
         print(text.rstrip("\n"))
-    return 0 if all(t.cost is not None for t in trials) else 1
+    for word in meant:
+        items = f"each item of {word}={given[word]} was tried alone"
+        print(f"hint: {items}; for the list itself write --set '{word}=[{given[word]}]'", file=sys.stderr)
+    return 1 if failed else 0
 
 
-def _values(name: str, text: str) -> list[str]:
-    """The values of a list, as text; anything else is one value."""
-    from resdsl.syntax.parser import parse_expression
+def _net(args: argparse.Namespace, found: Found) -> tuple[str, Recipe]:
+    """The net, with what its family gives; raises `Failed` when its file has errors."""
+    checked = check(found.source, found.path, [])
+    if not checked.ok or checked.module is None:
+        show(args, checked.diagnostics)
+        raise Failed
+    nets = checked.module.nets
+    names = [found.net] if found.net else list(nets)
+    if len(names) != 1:
+        path = found.source.path
+        raise Usage(
+            f"`{path}` has {len(names) or 'no'} nets" + (f"; say which: `{path}:{names[0]}`" if names else "")
+        )
+    if names[0] not in nets:
+        show(args, check(found.source, found.path, names).diagnostics)
+        raise Failed
+    recipe = Evaluator(Session(Sink())).definition(nets[names[0]])
+    if (
+        not isinstance(recipe, Recipe)
+        or not isinstance(recipe.target, Definition)
+        or not recipe.target.is_net
+    ):
+        show(args, check(found.source, found.path, names).diagnostics)
+        raise Failed
+    return names[0], recipe
 
-    sink = Sink()
-    expr = parse_expression(Source("--set", text), 0, len(text), sink)
-    if expr is None or sink.has_errors:
-        raise Usage(f"--set {name}={text}: `{text}` is not a value of the language")
-    if isinstance(expr, ast.ListExpr):
-        if not expr.items:
-            raise Usage(f"--set {name}=[] gives no value to try")
-        return [item.span.text for item in expr.items]
-    return [text]
+
+def _shapes(args: argparse.Namespace) -> Shapes:
+    """The inputs to count for: `--at 3x224x224,3x320x320`, or several `--at`."""
+    texts = [t for text in args.at for t in re.split(r",(?=[^,]*x)", text.replace(" ", ""))]
+    return [shape_of(text) for text in texts] or [None]
 
 
-def _trial(found: Found, values: tuple[tuple[str, str], ...], at: tuple[int, ...] | None) -> Any:
-    from resdsl.render.sweep import Trial
+def _settings(args: argparse.Namespace, tried: Space) -> Iterator[Setting]:
+    count = tried.count if args.sample is None else args.sample
+    if count < 1:
+        raise Usage("--sample takes how many settings to try, at least 1")
+    if count > MOST_TRIALS:
+        help = "" if args.sample else "; try some of them with --sample 1000"
+        raise Usage(f"{count:,} settings are more than {MOST_TRIALS:,}{help}")
+    return tried.all() if args.sample is None else tried.sample(count, args.seed)
 
-    checked = check(found.source, found.path, [found.net] if found.net else None, dict(values))
+
+def _trials(found: Found, name: str, setting: Setting, shapes: Shapes) -> Iterator[Trial]:
+    """What one setting costs, for each input."""
+    checked = check(found.source, found.path, [name], dict(setting))
     errors = [d for d in checked.diagnostics if d.severity is Severity.ERROR]
-    if errors:
-        return Trial(values, None, errors[0].message)
-    net = one_net(checked)
-    if isinstance(net, Diagnostic):
-        raise Usage(net.message)
-    try:
-        return Trial(values, cost(net.graph, sizes_for(net, at)))
-    except ValueError as reason:
-        if at is None:
-            raise Usage(f"`{net.name}`: {reason} (--at 3x224x224)") from None
-        return Trial(values, None, str(reason))
+    for shape in shapes:
+        at = "x".join(map(str, shape)) if shape is not None and len(shapes) > 1 else ""
+        if errors:
+            yield Trial(setting, None, errors[0].message, at)
+            continue
+        net = checked.nets[name]
+        try:
+            yield Trial(setting, cost(net.graph, sizes_for(net, shape)), "", at)
+        except ValueError as reason:
+            if shape is None:
+                raise Usage(f"`{name}`: {reason} (--at 3x224x224)") from None
+            yield Trial(setting, None, str(reason), at)
+
+
+def _column(name: str, tried: Space, shapes: Shapes) -> str:
+    """The column to sort by."""
+    columns = [*tried.values, *["at"] * (len(shapes) > 1), *COUNTS]
+    found = next((c for c in columns if c == name), next((c for c in COUNTS if c == name.lower()), None))
+    if found is None:
+        raise Usage(f"--sort takes a column: {', '.join(columns)}")
+    return found
+
+
+def _order(trial: Trial, column: str, tried: Space) -> Any:
+    """Where a trial stands in a column: by its count, or as its value is listed; without a count last."""
+    if column in tried.values:
+        return tried.values[column].index(dict(trial.values)[column])
+    if column in COUNTS:
+        return (trial.cost is None, trial.counts.get(column, 0))
+    return [int(n) for n in trial.at.split("x")]

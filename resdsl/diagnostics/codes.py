@@ -71,6 +71,7 @@ BAD_SETTING = _error("bad-setting", "`--set` does not fit the net")
 
 # lints
 BARE_CONV = _warning("bare-conv", "a convolution has neither bias nor norm")
+BARE_DROP_PATH = _warning("bare-drop-path", "`drop_path` ends a residual that has no shortcut")
 
 # weights, images and the back end
 BAD_WEIGHTS = _error("bad-weights", "weights do not fit the net")

@@ -76,12 +76,11 @@ def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Boun
     bound: Bound = {name: (value, call.callee.span) for name, value in recipe.bound}
     given: dict[str, Span] = {}
     open_positions = [n for n, must in names.items() if must and n not in bound]
-    good, extra = True, 0
+    good = True
+    extra: list[ast.Arg] = []
     for argument in call.args or ():
         if argument.name is None and not open_positions:
-            _too_many(session, recipe, names, bound, argument, call, extra)
-            good = False
-            extra += 1
+            extra.append(argument)
             continue
         if argument.name is None:
             name = open_positions.pop(0)
@@ -91,7 +90,7 @@ def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Boun
                 open_positions.remove(name)
         if isinstance(argument.value, ast.Mapping) and name == mapping_of(recipe):
             assert isinstance(recipe.target, type)
-            value = mapping.read(session, argument.value, grows=recipe.target.grows)
+            value = mapping.read(session, argument.value, recipe.target)
         else:
             value = evaluator.evaluate(argument.value, env)
         if name not in names:
@@ -120,7 +119,9 @@ def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Boun
             given[name] = argument.value.span
             bound[name] = (value, argument.value.span)
             good = good and value is not POISON
-    return bound if good else None
+    if extra:
+        _too_many(session, recipe, names, bound, extra, call)
+    return bound if good and not extra else None
 
 
 def _takes(names: dict[str, bool]) -> str:
@@ -132,34 +133,45 @@ def _too_many(
     recipe: Recipe,
     names: dict[str, bool],
     bound: Bound,
-    argument: ast.Arg,
+    extra: list[ast.Arg],
     call: ast.Call,
-    order: int,
 ) -> None:
-    """Report an argument by position beyond those without a default, the `order`-th of them."""
+    """Report arguments by position beyond those without a default, and how they are named."""
     free = [n for n, must in names.items() if not must and n not in bound]
-    positional = [n for n, must in names.items() if must]
-    if not free:
-        session.error(
-            codes.UNKNOWN_ARGUMENT,
-            f"{kind_of(recipe)} takes no further argument",
-            argument.span,
-            help=f"a value is passed by `from`: `from {argument.span.text} -> {call.callee.id}`"
-            if isinstance(argument.value, ast.Name)
-            else _takes(names),
-        )
+    meant = [argument for argument in extra if argument.span.text in free]
+    others = [n for n in free if n not in {argument.span.text for argument in meant}]
+    named: list[tuple[ast.Arg, str]] = []
+    for argument in extra:
+        if argument in meant and argument.span.text not in {n for _, n in named}:
+            named.append((argument, argument.span.text))
+        elif others:
+            named.append((argument, others.pop(0)))
+        else:
+            session.error(
+                codes.UNKNOWN_ARGUMENT,
+                f"{kind_of(recipe)} takes no further argument",
+                argument.span,
+                help=f"a value is passed by `from`: `from {argument.span.text} -> {call.callee.id}`"
+                if isinstance(argument.value, ast.Name) and not free
+                else _takes(names),
+            )
+    if not named:
         return
-    named = {a.name.id for a in call.args or () if a.name}
-    free = [n for n in free if n not in named] or free
-    guess = argument.span.text if argument.span.text in free else free[min(order, len(free) - 1)]
-    edit = Edit(Span(argument.span.source, argument.span.start, argument.span.start), f"{guess} = ")
-    count = f"{len(positional)} argument{'s' if len(positional) != 1 else ''} by position"
+    listed = " and ".join(f"`{n}`" for _, n in named)
+    count = sum(names.values())
+    edits = [Edit(Span(a.span.source, a.span.start, a.span.start), f"{n} = ") for a, n in named]
     session.error(
         codes.POSITIONAL,
-        f"`{guess}` has a default, so it must be given by name",
-        argument.span,
-        f"{kind_of(recipe)} takes {count}",
-        fix=Fix(f"write `{guess} = {argument.span.text}`", (edit,), safe=guess == argument.span.text),
+        f"{listed} has a default, so it must be given by name"
+        if len(named) == 1
+        else f"{listed} have defaults, so they must be given by name",
+        named[0][0].span.to(named[-1][0].span),
+        f"{kind_of(recipe)} takes {count} argument{'s' if count != 1 else ''} by position",
+        fix=Fix(
+            f"write `{', '.join(f'{n} = {a.span.text}' for a, n in named)}`",
+            tuple(edits),
+            safe=all(n == a.span.text for a, n in named),
+        ),
     )
 
 

@@ -400,6 +400,8 @@ def tap(graph: Graph, path: str) -> tuple[Graph, int] | None:
     """The same graph with one more output: the value at `path` inside it. None if there is none."""
     if path in graph.values:
         port = graph.values[path]
+    elif path in graph.output_names:
+        port = graph.outputs[graph.output_names.index(path)]
     else:
         head, _, rest = path.partition(".")
         while rest and not (head in graph and isinstance(graph.node(head).content, Graph)):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.elaborate import declare
 from resdsl.elaborate.bind import Bound, bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
 from resdsl.elaborate.loops import rounds
@@ -197,6 +198,9 @@ def signature(
     taken = scope._names_of(len(inputs))
     flows = [Flow(None, s, None) for s in inputs]
     with scope.session.frame(label, span):
+        if not declare.preconditions(inner, decl.body, env):
+            del scope.session.graphs[key]
+            return None
         if decl.is_net:
             from resdsl.elaborate.nets import nested_input
 

@@ -58,7 +58,8 @@ def unknown_value(scope: Builder, name: str, span: Span) -> None:
         words.extend(around.values)
         for node in around.graph.nodes():
             if isinstance(node.content, Graph) and node.module:
-                words.extend(f"{node.id}.{inner}" for inner in node.content.values)
+                inside = (*node.content.values, *node.content.output_names)
+                words.extend(f"{node.id}.{inner}" for inner in inside)
         later = later or _made_later(around.running, name, span)
         around = around.outer
     known = list(dict.fromkeys(words))

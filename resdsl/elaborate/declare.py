@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label
@@ -12,6 +13,8 @@ from resdsl.diagnostics.suggest import did_you_mean, replace_fix
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.builder import UNKNOWN
 from resdsl.elaborate.evaluate import mentions_counts
+from resdsl.elaborate.functions import FUNCTIONS
+from resdsl.elaborate.loops import names_of
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON, brief, described, write
 from resdsl.graph.model import Tensor
@@ -197,8 +200,34 @@ def expect(scope: Scope, statement: ast.Expect, env: Env) -> None:
     check_condition(scope, statement, env)
 
 
-def check_condition(scope: Scope, statement: ast.Expect, env: Env) -> None:
-    """Check an `expect` that can be decided at once."""
+def preconditions(scope: Scope, body: ast.Body, env: Env) -> bool:
+    """Check what a body expects of its parameters alone, before it runs on those that do not fit."""
+    conditions = [s for s in body.statements if isinstance(s, ast.Expect) and _is_known(s.condition, env)]
+    held = [check_condition(scope, statement, env) for statement in conditions]
+    return all(held)
+
+
+def _is_known(part: Any, env: Env, own: tuple[str, ...] = ()) -> bool:
+    """Whether an expression only speaks of parameters and names of the file."""
+    match part:
+        case None | ast.Path() | ast.Arriving() | ast.Body():
+            return False
+        case ast.Name(id=id):
+            return any(id in words for words in (own, env.names, env.module.names, OPS, FUNCTIONS))
+        case ast.Comprehension(element=element, targets=targets, iterable=iterable):
+            inside = (*own, *(name.id for name in names_of(targets)))
+            return _is_known(iterable, env, own) and _is_known(element, env, inside)
+        case tuple():
+            return all(_is_known(each, env, own) for each in part)
+        case _ if is_dataclass(part):
+            inner = [getattr(part, f.name) for f in fields(part) if f.name != "span"]
+            return all(each is None or _is_known(each, env, own) for each in inner)
+        case _:
+            return True
+
+
+def check_condition(scope: Scope, statement: ast.Expect, env: Env) -> bool:
+    """Check an `expect` that can be decided at once, and say whether it holds."""
     assert statement.condition is not None
     value = scope.condition(statement.condition, env)
     if value is False:
@@ -213,6 +242,7 @@ def check_condition(scope: Scope, statement: ast.Expect, env: Env) -> None:
             statement.condition.span,
             sides,
         )
+    return value is True
 
 
 def init_default(scope: Scope, statement: ast.Init, env: Env) -> None:

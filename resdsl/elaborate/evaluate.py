@@ -6,11 +6,11 @@ from dataclasses import MISSING
 from typing import Any, assert_never
 
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Fix
+from resdsl.diagnostics.model import Edit, Fix
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
 from resdsl.elaborate.complain import unknown_name
 from resdsl.elaborate.functions import FUNCTIONS, MAX_LIST, Refuse, weight
-from resdsl.elaborate.loops import rounds
+from resdsl.elaborate.loops import named, names_of, rounds
 from resdsl.elaborate.operators import Undecided, operate, whole
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import (
@@ -72,8 +72,6 @@ class Evaluator:
             case ast.Literal(value=value):
                 return value
             case ast.SizeLit(dims=dims):
-                if 0 in dims:
-                    return self._bad("a size of 0 makes no window", expr.span)
                 return SizeValue(dims)
             case ast.Text():
                 return self.text(expr, env)
@@ -104,7 +102,7 @@ class Evaluator:
             case ast.Schedule():
                 return self._schedule(expr, env)
             case ast.Mapping():
-                return self._bad("`->` between lists is only an argument of `rearrange`", expr.span)
+                return self._bad("`->` between lists is only an argument of ops like `rearrange`", expr.span)
             case ast.Call():
                 return self._call(expr, env)
             case ast.Body():
@@ -184,19 +182,20 @@ class Evaluator:
         if isinstance(item, type):
             return Recipe(item)  # an op of another package
         if name not in module.lets:
-            module.lets[name] = UNFINISHED
-            value = Evaluator(self.session).evaluate(item.value, Env(module))
-            module.lets[name] = POISON if module.lets[name] is POISON else value
+            module.lets.update({n.id: UNFINISHED for n in names_of(item.targets)})
+            made = named(Evaluator(self.session), item, Env(module))
+            module.lets.update({n: v for n, v in made.items() if module.lets[n] is UNFINISHED})
         if module.lets[name] is UNFINISHED:
-            module.lets[name] = self._bad(
-                f"`{name}` needs itself", item.name.span, "give one of them a value"
-            )
+            word = next(n for n in names_of(item.targets) if n.id == name)
+            module.lets[name] = self._bad(f"`{name}` needs itself", word.span, "give one of them a value")
         self.session.failed |= module.lets[name] is POISON
         return module.lets[name]
 
     def definition(self, item: Definition) -> Value:
         """A block or net as a recipe; a family is the recipe its call gives."""
-        return Recipe(item)
+        from resdsl.elaborate.nets import resolve_family
+
+        return resolve_family(self, item)
 
     # ---------------------------------------------------------------- parts
 
@@ -391,7 +390,11 @@ class Evaluator:
         try:
             return make_init(name, given)
         except Reject as reject:
-            self.session.error(codes.BAD_ARGUMENT, reject.message, span, help=reject.help)
+            help, fix = reject.help, None
+            if help is not None and reject.blame == "nonlinearity" and reject.blame not in given:
+                end = Span(span.source, span.end - 1, span.end - 1)
+                fix, help = Fix(help, (Edit(end, ', nonlinearity = "leaky_relu"'),)), None
+            self.session.error(codes.BAD_ARGUMENT, reject.message, span, help=help, fix=fix)
             return POISON
 
     def _no_argument(self, function: str, name: ast.Name) -> None:

@@ -11,6 +11,7 @@ from resdsl import resources
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label, Sink
 from resdsl.diagnostics.suggest import closest, did_you_mean, replace_fix
+from resdsl.elaborate.loops import names_of
 from resdsl.elaborate.values import Definition
 from resdsl.source import Source, Span
 from resdsl.syntax import ast
@@ -108,7 +109,8 @@ class Loader:
                 case ast.Use():
                     self._use(module, item, path)
                 case ast.Let():
-                    self._declare(module, item.name, item)
+                    for name in names_of(item.targets):
+                        self._declare(module, name, item)
                 case ast.Block() | ast.Family():
                     self._declare(module, item.name, Definition(item.name.id, item, module))
                 case _:
@@ -124,11 +126,14 @@ class Loader:
 
         if name.id in module.names:
             first = module.names[name.id]
-            if first is None:
-                return  # its `use` was reported
-            place = first.decl.name.span if isinstance(first, Definition) else first.name.span
+            if first is None or name.id == "_":
+                return  # its `use` was reported, or it names what is not needed
             if name.id in module.imported:
                 place = module.imported[name.id].span
+            elif isinstance(first, Definition):
+                place = first.decl.name.span
+            else:
+                place = next(n.span for n in names_of(first.targets) if n.id == name.id)
             self._error(
                 codes.DUPLICATE_NAME,
                 f"`{name.id}` is defined twice",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, assert_never
+from typing import assert_never
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
@@ -12,10 +12,10 @@ from resdsl.elaborate import calls, declare, shared
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.bind import Bound
 from resdsl.elaborate.builder import UNKNOWN, Builder, Flow, compose
-from resdsl.elaborate.loops import rounds
+from resdsl.elaborate.loops import named, rounds
 from resdsl.elaborate.scope import MAX_NODES, Env, Session
 from resdsl.elaborate.shortcut import close_residual
-from resdsl.elaborate.values import POISON, Definition, Ratio, Recipe, described
+from resdsl.elaborate.values import POISON, Ratio, Recipe, described
 from resdsl.graph.model import Graph, GraphKind
 from resdsl.sizes import Size
 from resdsl.source import Span
@@ -59,8 +59,8 @@ class Scope(Builder):
         match statement:
             case ast.Step():
                 self._step(statement, env)
-            case ast.Let(name=name, value=value):
-                env.names[name.id] = self.evaluate(value, env)
+            case ast.Let():
+                env.names.update(named(self, statement, env))
             case ast.If():
                 self._if(statement, env)
             case ast.For():
@@ -73,7 +73,7 @@ class Scope(Builder):
                         return
             case ast.Stage():
                 self._stage(statement, env)
-            case ast.Layer(name=name):
+            case ast.Layer():
                 declare.layer(self, statement, env)
             case ast.State():
                 declare.state(self, statement, env)
@@ -396,9 +396,3 @@ class Scope(Builder):
     def run_recipe(self, recipe: Recipe, bound: Bound, name: str | None, span: Span) -> None:
         """Run an op or block whose arguments are all bound."""
         calls.run_recipe(self, recipe, bound, name, span)
-
-    def definition(self, item: Definition) -> Any:
-        """A block or net as a recipe; a family is the recipe its call gives."""
-        from resdsl.elaborate.nets import resolve_family
-
-        return resolve_family(self, item)

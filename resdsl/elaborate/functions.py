@@ -1,4 +1,4 @@
-"""The pure functions of the language: `min max sum round ceil floor div make_divisible len range ...`."""
+"""The pure functions of the language: `min max sum round ceil floor div log exp make_divisible len range ...`."""
 
 from __future__ import annotations
 
@@ -104,6 +104,17 @@ def _div(a: Value, b: Value) -> Value:
     return a // b
 
 
+def _real(run: Callable[[float], float], refuse: str) -> Callable[..., Any]:
+    def real(value: Value) -> Value:
+        _fold(max)(value)
+        try:
+            return run(value)
+        except (ValueError, OverflowError):
+            raise Refuse(refuse) from None
+
+    return real
+
+
 def _zip(*values: Value) -> tuple[Any, ...]:
     _lists(*values)
     if len({len(v) for v in values}) > 1:
@@ -127,6 +138,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], str]] = {
     "ceil": (_rounding(math.ceil, lambda r: (r.top + (r.bottom - 1)) // r.bottom), "ceil(x) rounds up"),
     "floor": (_rounding(math.floor, lambda r: r.top // r.bottom), "floor(x) rounds down"),
     "div": (_div, "div(a, b) is a / b rounded down"),
+    "log": (_real(math.log, "needs a number above 0"), "log(x) is the natural logarithm"),
+    "exp": (_real(math.exp, "gives a number that is too large"), "exp(x) is e to the power of x"),
     "make_divisible": (make_divisible, "make_divisible(x, by) is the nearest multiple, at least 0.9 x"),
     "len": (_len, "len(list) is how many items it has"),
     "range": (_range, "range(stop), range(start, stop) or range(start, stop, step) counts up"),

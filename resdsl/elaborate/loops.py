@@ -1,7 +1,8 @@
-"""`for`: what its names stand for in each round."""
+"""The names of `for` and `let`: what they stand for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
@@ -27,10 +28,7 @@ def rounds(evaluator: Evaluator, loop: ast.For | ast.Comprehension, env: Env) ->
             help=f"write `range({loop.iterable.span.text})`" if isinstance(items, int) else None,
         )
         return None
-    target = loop.targets[0]
-    if len(loop.targets) > 1:
-        target = ast.Targets(loop.targets, target.span.to(loop.targets[-1].span))
-    made = []
+    target, made = _group(loop.targets), []
     for item in items:
         names: dict[str, Any] = {}
         wrong = _name(target, item, names)
@@ -47,6 +45,36 @@ def rounds(evaluator: Evaluator, loop: ast.For | ast.Comprehension, env: Env) ->
         made.append(Env(env.module, env))
         made[-1].names.update(names)
     return made
+
+
+def named(evaluator: Evaluator, let: ast.Let, env: Env) -> dict[str, Any]:
+    """The names of a `let`; POISON after a mistake."""
+    value = evaluator.evaluate(let.value, env)
+    names: dict[str, Any] = {}
+    wrong = None if value is POISON else _name(_group(let.targets), value, names)
+    if wrong is not None:
+        group, count = wrong
+        evaluator.session.error(
+            codes.BAD_VALUE,
+            f"`let` names {len(group.items)} values here, but there {'is' if count == 1 else 'are'} {count}",
+            group.span,
+            secondary=[Label(let.value.span, f"this is {described(value)}")],
+        )
+    return {name.id: names.get(name.id, POISON) for name in names_of(let.targets)}
+
+
+def names_of(targets: tuple[ast.Target, ...]) -> Iterator[ast.Name]:
+    """The names in them."""
+    for target in targets:
+        if isinstance(target, ast.Targets):
+            yield from names_of(target.items)
+        else:
+            yield target
+
+
+def _group(targets: tuple[ast.Target, ...]) -> ast.Target:
+    """One target: several names are names for the items of a list."""
+    return targets[0] if len(targets) == 1 else ast.Targets(targets, targets[0].span.to(targets[-1].span))
 
 
 def _name(target: ast.Target, item: Any, names: dict[str, Any]) -> tuple[ast.Targets, int] | None:

@@ -10,6 +10,7 @@ from resdsl.diagnostics.suggest import did_you_mean, replace_fix
 from resdsl.elaborate.scope import Session
 from resdsl.elaborate.values import POISON, Value
 from resdsl.ops.axes import Mapping
+from resdsl.ops.base import Op
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -17,9 +18,9 @@ from resdsl.syntax import ast
 def words(expr: ast.Expr) -> Iterator[ast.Name]:
     """The names in a mapping, or in a part of one."""
     match expr:
-        case ast.Mapping(source=source, target=target):
-            yield from words(source)
-            yield from words(target)
+        case ast.Mapping(sources=sources, target=target):
+            for side in (*sources, target):
+                yield from words(side)
         case ast.ListExpr(items=items):
             for item in items:
                 yield from words(item)
@@ -32,10 +33,13 @@ def words(expr: ast.Expr) -> Iterator[ast.Name]:
             pass
 
 
-def read(session: Session, mapping: ast.Mapping, *, grows: bool = False) -> Value:
-    """The mapping, or POISON after a mistake. One that `grows` may have new axes on the right."""
+def read(session: Session, mapping: ast.Mapping, op: type[Op]) -> Value:
+    """The mapping of an op, or POISON after a mistake."""
+    if len(mapping.sources) > 1 and not op.joins:
+        more = mapping.sources[1].span
+        return _bad(session, f"`{op.name}` takes one value, so one list stands before the arrow", more)
     sides = []
-    for side in (mapping.source, mapping.target):
+    for side in (*mapping.sources, mapping.target):
         if not isinstance(side, ast.ListExpr):
             return _bad(session, "`->` maps a list of axes to a list of axes", side.span, _LISTS)
         for item in side.items:
@@ -50,10 +54,12 @@ def read(session: Session, mapping: ast.Mapping, *, grows: bool = False) -> Valu
             first = next((n for n in names[:i] if n.id == name.id), None)
             if first is not None:
                 again = [Label(first.span, "first here")]
-                return _bad(session, f"the axis `{name.id}` stands twice on one side", name.span, None, again)
+                where = "in one list" if op.joins else "on one side"
+                return _bad(session, f"the axis `{name.id}` stands twice {where}", name.span, None, again)
         sides.append(names)
-    for here, there, which in ((sides[1], sides[0], "left"), (sides[0], sides[1], "right")):
-        if grows and which == "left":
+    left, right = [name for side in sides[:-1] for name in side], sides[-1]
+    for here, there, which in ((right, left, "left"), (left, right, "right")):
+        if (op.grows and which == "left") or (op.joins and which == "right"):
             continue
         known = [n.id for n in there if n.id not in [m.id for m in here]]
         for name in here:
@@ -71,15 +77,15 @@ def read(session: Session, mapping: ast.Mapping, *, grows: bool = False) -> Valu
                     fix=replace_fix(name.span, name.id, known),
                 )
                 return POISON
-    assert isinstance(mapping.source, ast.ListExpr)
-    assert isinstance(mapping.target, ast.ListExpr)
-    return Mapping(_axes(mapping.source), _axes(mapping.target))
+    source, *others = map(_axes, mapping.sources)
+    return Mapping(source, _axes(mapping.target), tuple(others))
 
 
 _LISTS = "write both sides in brackets, as in `[c, h, w] -> [h * w, c]`"
 
 
-def _axes(side: ast.ListExpr) -> tuple[tuple[str, ...], ...]:
+def _axes(side: ast.Expr) -> tuple[tuple[str, ...], ...]:
+    assert isinstance(side, ast.ListExpr)
     return tuple(tuple(name.id for name in words(item)) for item in side.items)
 
 

@@ -13,7 +13,7 @@ from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.admit import admitted, restrict
 from resdsl.elaborate.bind import bind
 from resdsl.elaborate.builder import UNKNOWN, Abort, Flow
-from resdsl.elaborate.declare import wrong_inputs
+from resdsl.elaborate.declare import preconditions, wrong_inputs
 from resdsl.elaborate.evaluate import Evaluator
 from resdsl.elaborate.expect import check_expects
 from resdsl.elaborate.fits import settle
@@ -29,19 +29,25 @@ from resdsl.syntax import ast
 
 def resolve_family(evaluator: Evaluator, item: Definition) -> Any:
     """A definition as a recipe. A family is the net its call names, with the arguments bound."""
-    seen: list[Definition] = []
+    resolving = evaluator.session.resolving
+    before = len(resolving)
+    try:
+        return _resolve(evaluator, item, resolving)
+    finally:
+        del resolving[before:]
+
+
+def _resolve(evaluator: Evaluator, item: Definition, resolving: list[Definition]) -> Any:
     calls: list[tuple[ast.Family, Env]] = []
     while isinstance(item.decl, ast.Family):
-        if item in seen:
-            _circle(evaluator.session, seen[seen.index(item) :])
+        if item in resolving:
+            _circle(evaluator.session, resolving[resolving.index(item) :])
             return POISON
-        seen.append(item)
+        resolving.append(item)
         calls.append((item.decl, Env(item.module)))
         base = item.module.names.get(item.decl.call.callee.id)
         if not isinstance(base, Definition):
-            value = evaluator.evaluate(item.decl.call, Env(item.module))
-            guessed = isinstance(value, Recipe) and isinstance(value.target, Definition)
-            return POISON if guessed and isinstance(value.target.decl, ast.Family) else value
+            return evaluator.evaluate(item.decl.call, Env(item.module))
         item = base
     recipe = Recipe(item)
     for family, env in reversed(calls):
@@ -53,7 +59,13 @@ def resolve_family(evaluator: Evaluator, item: Definition) -> Any:
 
 
 def _circle(session: Session, nets: list[Definition]) -> None:
-    """Report nets that are only defined by each other, once for all of them."""
+    """Report nets that are only defined by each other, once for all of them.
+
+    Where a word was taken for another that was meant, it was reported, and there may be no circle.
+    """
+    guessed = {net.decl.call.callee.span for net in nets if isinstance(net.decl, ast.Family)}
+    if any(d.primary.span in guessed for d in session.sink.items):
+        return
     first, *others = sorted(nets, key=lambda net: net.decl.name.span.start)
     names = " and ".join(f"`{net.name}`" for net in (first, *others))
     session.error(
@@ -197,7 +209,7 @@ def elaborate_net(
         definition.name, "net", decl.span, definition.decl.doc or decl.doc, tuple(env.names.items())
     )
     scope = NetScope(session, graph)
-    if POISON in env.names.values():
+    if POISON in env.names.values() or not preconditions(scope, decl.body, env):
         return None
     if not _has_input(decl.body):
         session.error(

@@ -17,6 +17,7 @@ from resdsl.elaborate.complain import unknown_name
 from resdsl.elaborate.evaluate import COUNTS, Evaluator
 from resdsl.elaborate.files import Module
 from resdsl.elaborate.functions import FUNCTIONS
+from resdsl.elaborate.loops import names_of
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import Definition, Recipe
 from resdsl.ops import OPS
@@ -80,7 +81,7 @@ class _Walker:
         self.blank = _Blank(session)
         self.used: set[int] = set()
         self.used_globals: set[str] = set()
-        self.declared: list[tuple[ast.Name, str]] = []
+        self.declared: list[tuple[tuple[ast.Name, ...], str]] = []
 
     # ---------------------------------------------------------------- declarations
 
@@ -91,19 +92,20 @@ class _Walker:
         for param in block.params:
             if param.default is not None:
                 self.expression(param.default, env)
-            self.declare(param.name, env, "parameter")
+            self.declare((param.name,), env, "parameter")
         if block.is_net:
             env.names.update({c: None for c in COUNTS if c not in env.names})
         self.body(block.body, env)
-        for name, what in self.declared:
-            if id(name) in self.used or self.reported(name.span):
+        for names, what in self.declared:
+            if any(id(name) in self.used or self.reported(name.span) for name in names):
                 continue
+            listed = ", ".join(name.id for name in names)
             parameter = what == "parameter"
             self.session.sink.add(
                 Diagnostic(
                     codes.UNUSED_PARAMETER if parameter else codes.UNUSED_LET,
-                    f"parameter `{name.id}` has no effect" if parameter else f"`let {name.id}` has no effect",
-                    Label(name.span, "never used"),
+                    f"parameter `{listed}` has no effect" if parameter else f"`let {listed}` has no effect",
+                    Label(names[0].span.to(names[-1].span), "never used"),
                     help=("use it or leave it out",),
                 )
             )
@@ -129,9 +131,16 @@ class _Walker:
             self.sizes(base.decl.body, env)
         return env
 
-    def declare(self, name: ast.Name, env: Env, what: str) -> None:
+    def declare(self, names: tuple[ast.Name, ...], env: Env, what: str = "") -> None:
+        """New compile-time names. One of them must be used, if it is said `what` they are."""
+        for name in names:
+            self.name(name, env)
+        if what:
+            self.declared.append((names, what))
+
+    def name(self, name: ast.Name, env: Env) -> None:
         """A new compile-time name. Words that run may not be hidden."""
-        first = env.names.get(name.id)
+        first = env.names.get(name.id) if name.id != "_" else None
         if first is not None:
             self.session.error(
                 codes.DUPLICATE_NAME,
@@ -159,7 +168,6 @@ class _Walker:
                 secondary=[Label(hides.decl.name.span, "defined here")],
             )
         env.names[name.id] = name
-        self.declared.append((name, what))
 
     # ---------------------------------------------------------------- statements
 
@@ -194,12 +202,12 @@ class _Walker:
                 self.texts([name], env)
                 for link in chain:
                     self.link(link, env)
-            case ast.Let(name=name, value=value):
+            case ast.Let(targets=targets, value=value):
                 self.expression(value, env)
-                self.declare(name, env, "`let`")
+                self.declare(tuple(names_of(targets)), env, "`let`")
             case ast.For(targets=targets, iterable=iterable, body=body):
                 self.expression(iterable, env)
-                self.body(body, self.loop(targets, Env(self.module, env)))
+                self.body(body, self.loop(targets, env))
             case ast.If(condition=condition, body=body, otherwise=otherwise):
                 self.expression(condition, env)
                 self.body(body, Env(self.module, env))
@@ -292,15 +300,11 @@ class _Walker:
 
     # ---------------------------------------------------------------- expressions
 
-    def loop(self, targets: Iterable[ast.Target], env: Env) -> Env:
-        """The names of a `for`."""
-        for target in targets:
-            if isinstance(target, ast.Targets):
-                self.loop(target.items, env)
-            else:
-                self.declare(target, env, "loop variable")
-                self.used.add(id(target))  # a row of a table need not use every column
-        return env
+    def loop(self, targets: tuple[ast.Target, ...], env: Env) -> Env:
+        """The names of a `for`, none of which needs to be used."""
+        inner = Env(self.module, env)
+        self.declare(tuple(names_of(targets)), inner)
+        return inner
 
     def expression(self, expr: ast.Expr | ast.Slice, env: Env) -> None:
         """An expression and its parts."""
@@ -320,7 +324,7 @@ class _Walker:
                     self.expression(item, env)
             case ast.Comprehension(element=element, targets=targets, iterable=iterable):
                 self.expression(iterable, env)
-                self.expression(element, self.loop(targets, Env(self.module, env)))
+                self.expression(element, self.loop(targets, env))
             case ast.Index(base=base, index=index):
                 self.expression(base, env)
                 self.expression(index, env)
@@ -356,7 +360,7 @@ class _Walker:
             self.used_globals.add(name.id)
         elif not (
             name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id in ("projection", "none")
-        ):
+        ) and not self.reported(name.span):
             meant = unknown_name(self.session, name, env)
             declared = env.lookup(meant)[1] if meant else None
             if declared is not None:
@@ -365,13 +369,14 @@ class _Walker:
     def call(self, call: ast.Call, env: Env, *, runs: bool) -> None:
         """A call: its word, its arguments, and whether they fit what is known to be called."""
         self.word(call.callee, env)
-        for argument in call.args or ():
-            self.expression(argument.value, env)
-        recipe = self.known(call.callee, env)
+        computed = not runs and call.callee.id in FUNCTIONS  # `exp` is an op and a function
+        recipe = None if computed else self.known(call.callee, env)
         if recipe is not None:
             bound = bind(self.blank, recipe, call, env)
             if bound is not None and runs:
                 missing(self.session, recipe, bound, call.span)
+        for argument in call.args or ():
+            self.expression(argument.value, env)
 
     def known(self, name: ast.Name, env: Env) -> Recipe | None:
         """The recipe a word stands for when no parameter or `let` decides it."""
@@ -379,18 +384,8 @@ class _Walker:
             return None
         item = self.module.names.get(name.id)
         if isinstance(item, Definition):
-            quiet = _Quiet(self.session)
-            value = quiet.family(item)
+            value = Evaluator(self.session).definition(item)
             return value if isinstance(value, Recipe) else None
         if isinstance(item, type):
             return Recipe(item)
         return Recipe(OPS[name.id]) if name.id not in self.module.names and name.id in OPS else None
-
-
-class _Quiet(Evaluator):
-    """Resolves families; what it finds wrong is reported where the family is declared."""
-
-    def family(self, item: Definition) -> Any:
-        from resdsl.elaborate.nets import resolve_family
-
-        return resolve_family(self, item)

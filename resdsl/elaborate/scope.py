@@ -13,6 +13,7 @@ from resdsl.source import Span
 
 if TYPE_CHECKING:
     from resdsl.elaborate.files import Module
+    from resdsl.elaborate.values import Definition
     from resdsl.graph.model import Graph
 
 MAX_NODES = 50_000
@@ -82,6 +83,7 @@ class Session:
         never: whether a mistake was found that keeps the current net from running at any size.
         failed: whether a mistake was found in the current net, be it reported before.
         endless: blocks that use themselves without an end, already reported.
+        resolving: the members of families whose calls are being followed, to find circles.
     """
 
     sink: Sink
@@ -93,6 +95,7 @@ class Session:
     never: bool = False
     failed: bool = False
     endless: set[int] = field(default_factory=set)
+    resolving: list[Definition] = field(default_factory=list)
 
     def begin(self, domain: Domain) -> None:
         """Start another net."""

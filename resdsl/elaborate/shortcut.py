@@ -6,13 +6,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Edit, Fix, Label
+from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
 from resdsl.elaborate.bind import bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
 from resdsl.elaborate.complain import sometimes
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON, Closure, Projection, Recipe, described
-from resdsl.graph.model import ShortcutKind
+from resdsl.graph.model import Graph, ShortcutKind
 from resdsl.ops import OPS
 from resdsl.ops.base import Reject, show
 from resdsl.sizes import Dim, NotClosed
@@ -61,6 +61,8 @@ def close_residual(scope: Scope, residual: ast.Residual, env: Env) -> None:
         scope.carry(UNKNOWN)
         return
     if shortcut is None:
+        if scope.flow[0] != start:
+            _complain_of_drop(scope, residual, scope.flow[0])
         return
     arm = scope.flow[0]
     if arm.shape is None or shortcut.shape is None or arm.port is None or shortcut.port is None:
@@ -91,7 +93,6 @@ def _ends(scope: Scope) -> tuple[Flow, ...]:
 
 def _rehearse(scope: Scope, body: ast.Body, env: Env, start: Flow) -> Flow:
     from resdsl.elaborate.flow import Scope as NewScope
-    from resdsl.graph.model import Graph
 
     graph = Graph("rehearsal", "scope", body.span)
     trial = NewScope(scope.session, graph, scope)
@@ -144,9 +145,10 @@ def _run_policy(
         return None, ""
     name = scope.layer_name(clause.name, env) if clause.name else None
     if isinstance(policy, Closure):
-        return _filled(
+        carried = _filled(
             scope, name, clause, start, lambda s: s.run(policy.body, Env(policy.env.module, policy.env))
-        ), "body"
+        )
+        return carried, "identity" if _is_same(scope, start, carried) else "body"
     if not isinstance(policy, Recipe):
         scope.session.error(
             codes.BAD_ARGUMENT,
@@ -213,6 +215,37 @@ def _filled(scope: Scope, name: str | None, clause: ast.Shortcut, start: Flow, f
         scope.session.error(codes.NOT_A_STEP, "a shortcut ends in one value", clause.span)
         return UNKNOWN
     return scope.flow[0]
+
+
+def _complain_of_drop(scope: Scope, residual: ast.Residual, arm: Flow) -> None:
+    """Warn of an arm that `drop_path` ends, where no shortcut carries the value past it."""
+    graph, port = scope.graph, arm.port
+    while port is not None and isinstance(inside := graph.node(port.node).content, Graph):
+        graph, port = inside, inside.outputs[port.index]
+    if port is None:
+        return
+    node = graph.node(port.node)
+    if getattr(node.content, "name", "") == "drop_path" and getattr(node.content, "p", 0) > 0:
+        policies = [p for p in (residual.shortcut.first, residual.shortcut.second) if p is not None]
+        scope.session.sink.add(
+            Diagnostic(
+                codes.BARE_DROP_PATH,
+                "`drop_path` drops the whole value, as there is no shortcut here",
+                Label(node.span),
+                (Label(policies[-1].span, "there is none"),),
+                help=("write it only where the shapes agree: `if joins { drop_path(...) }`",),
+            )
+        )
+
+
+def _is_same(scope: Scope, start: Flow, carried: Flow) -> bool:
+    """Whether the body of a shortcut ran nothing."""
+    if carried.port is None or carried.port == start.port:
+        return carried.port is not None
+    node = scope.graph.node(carried.port.node)
+    if not isinstance(node.content, Graph) or node.inputs != (start.port,):
+        return False
+    return [port.node for port in node.content.outputs] == node.content.inputs
 
 
 def _mismatch(

@@ -27,15 +27,16 @@ def lint(sink: Sink, nets: list[Net]) -> None:
 def _bare_conv(graph: Graph) -> Iterator[Diagnostic]:
     """A convolution with neither bias nor norm, of which it says nothing: its output cannot shift."""
     for node in graph.nodes():
-        if not isinstance(node.content, Op) or node.content.category != "conv":
+        op = node.content.layer if isinstance(node.content, Op) else None
+        if op is None or op.category != "conv":
             continue
-        if getattr(node.content, "bias", True) is not False or "bias" in node.span.text:
+        if getattr(op, "bias", True) is not False or "bias" in node.span.text:
             continue  # or it says so itself
         users = [user.content for user in graph.users[node.id]]
-        if users and all(isinstance(u, Op) and u.category in NORM_SKIPS for u in users):
+        if users and all(isinstance(u, Op) and u.layer.category in NORM_SKIPS for u in users):
             yield Diagnostic(
                 codes.BARE_CONV,
-                f"`{node.content.name}` has neither bias nor norm",
+                f"`{op.name}` has neither bias nor norm",
                 Label(node.span, "nothing can shift its output"),
                 help=("a norm after it does as well",),
                 fix=_with_bias(node),
@@ -43,10 +44,11 @@ def _bare_conv(graph: Graph) -> Iterator[Diagnostic]:
 
 
 def _with_bias(node: Node) -> Fix | None:
-    text = node.span.text
-    if not text.endswith(")"):
+    assert isinstance(node.content, Op)
+    inside = ")" if node.content.layer is node.content else "))"  # of `vmap(conv(...))`
+    if not node.span.text.endswith(inside):
         return None
-    end = node.span.end - 1
+    end = node.span.end - len(inside)
     return Fix("add `bias = true`", (Edit(Span(node.span.source, end, end), ", bias = true"),), safe=False)
 
 

@@ -13,18 +13,23 @@ Axis: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """`[c, h, w] -> [h * w, c]`: every name stands once on each side, or is new on the right."""
+    """`[c, h, w] -> [h * w, c]`: every name stands once on each side, or is new on the right.
+
+    `others` are the axes of further values: `[n, d], [m, d] -> [n, m]`.
+    """
 
     source: tuple[Axis, ...]
     target: tuple[Axis, ...]
+    others: tuple[tuple[Axis, ...], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names, in the order of the input, then new ones."""
-        return tuple(dict.fromkeys(name for axis in (*self.source, *self.target) for name in axis))
+        """All names, in the order of the inputs, then new ones."""
+        sides = (self.source, *self.others, self.target)
+        return tuple(dict.fromkeys(name for side in sides for axis in side for name in axis))
 
     def __str__(self) -> str:
-        return f"{listed(self.source)} -> {listed(self.target)}"
+        return f"{', '.join(map(listed, (self.source, *self.others)))} -> {listed(self.target)}"
 
 
 def product(axis: Axis) -> str:
@@ -64,7 +69,7 @@ def steps(mapping: Mapping, sizes: Callable[[list[Unit]], str]) -> str:
             last = place + len(axis) - 1
             rest = sum(map(len, after[place:]))
             calls.append(f".flatten({place}, {last})" if rest else f".flatten({place})")
-    return "".join(calls + _unsqueeze(target))
+    return "".join(calls + opened(target))
 
 
 def _keep_ones(source: tuple[Axis, ...], target: tuple[Axis, ...]) -> tuple[tuple[Axis, ...], ...]:
@@ -130,7 +135,8 @@ def _squeeze(source: tuple[Axis, ...]) -> list[str]:
     return [f".squeeze({places[0] if len(places) == 1 else tuple(places)})"]
 
 
-def _unsqueeze(target: tuple[Axis, ...]) -> list[str]:
+def opened(target: tuple[Axis, ...]) -> list[str]:
+    """The calls that put in the axes of size 1."""
     places = [i for i, axis in enumerate(target, 1) if not axis]
     if len(places) < 2:
         return [f".unsqueeze({i})" for i in places]

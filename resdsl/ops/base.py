@@ -171,6 +171,7 @@ class Op:
         imports: lines of import that the text or the module needs beside torch's, of an op outside resdsl:
             `("import mypkg",)`.
         grows: the right side of its mapping may have axes that the left has not.
+        joins: its mapping has a list for each value on the left, and the right may leave axes out.
         examples: calls with their input shapes, used by the documentation and by the tests.
     """
 
@@ -184,6 +185,7 @@ class Op:
     examples: ClassVar[tuple[Example, ...]] = ()
     imports: ClassVar[tuple[str, ...]] = ()
     grows: ClassVar[bool] = False
+    joins: ClassVar[bool] = False
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)

@@ -90,6 +90,14 @@ def make(name: str, args: Mapping[str, Any]) -> Init:
         _check(argument, takes_what, value)
         if value != _DEFAULTS.get(argument, default):
             kept.append((_KEYWORDS.get(argument, argument), value))
+    after = args.get("nonlinearity", _AFTER[1])
+    if signature.get("a") is _SLOPE and args.get("a", 0) != 0 and after != "leaky_relu":
+        raise Reject(
+            f'`a` has no effect with `nonlinearity = "{after}"`: it is the slope of a leaky ReLU',
+            "nonlinearity",
+            'write `nonlinearity = "leaky_relu"`, or leave `a` out',
+            "bad-argument",
+        )
     if name in TABLES:
         window = tuple(args["window"])
         return Init(name, (("window", window),), TABLES[name](window))

@@ -90,6 +90,7 @@ class Pad(Op):
     examples = (
         eg("pad(1)", (3, 32, 32)),
         eg("pad(0, after = 1)", (3, 32, 32)),
+        eg("pad(1x0, after = 0)", (3, 8, 8)),
         eg('pad(1x2, mode = "reflect")', (3, 8, 8)),
         eg("pad(2, value = -1.5)", (3, 8)),
     )

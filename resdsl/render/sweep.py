@@ -17,16 +17,29 @@ COUNTS = ("params", "macs", "activations")
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One setting: its values as text by parameter, and what it costs; None where it has errors."""
+    """One setting: its values as text by parameter, and what it costs; None where it has errors.
+
+    `at` is the input it was counted for, where several are compared.
+    """
 
     values: tuple[tuple[str, str], ...]
     cost: Cost | None
     reason: str = ""
+    at: str = ""
+
+    @property
+    def cells(self) -> list[str]:
+        """What stands before the counts."""
+        return [*(value for _, value in self.values), *([self.at] if self.at else [])]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts by name; none where it has errors."""
+        return {c: getattr(self.cost, c) for c in COUNTS} if self.cost else {}
 
 
-def sweep_table(title: str, trials: list[Trial], format: Format = "text") -> str:
+def sweep_table(title: str, names: list[str], trials: list[Trial], format: Format = "text") -> str:
     """Parameters, and for one sample in evaluation MACs and activations, of each setting."""
-    names = [name for name, _ in trials[0].values] if trials else []
     match format:
         case "json":
             return json.dumps([_data(t) for t in trials], indent=2) + "\n"
@@ -35,13 +48,12 @@ def sweep_table(title: str, trials: list[Trial], format: Format = "text") -> str
             out = csv.writer(text, lineterminator="\n")
             out.writerow([*names, *COUNTS])
             for t in trials:
-                counts = [getattr(t.cost, c) for c in COUNTS] if t.cost else [""] * len(COUNTS)
-                out.writerow([*(v for _, v in t.values), *counts])
+                out.writerow([*t.cells, *(t.counts.get(c, "") for c in COUNTS)])
             return text.getvalue()
         case "md":
             head = [*names, "params", "MACs", "activations"]
             rule = [*["---"] * len(names), *["--:"] * len(COUNTS)]
-            rows = [[*(f"`{v}`" for _, v in t.values), *_exact(t)] for t in trials]
+            rows = [[*(f"`{v}`" for v in t.cells), *_exact(t)] for t in trials]
             return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, rule, *rows))
         case _:
             return _text(title, names, trials)
@@ -49,13 +61,13 @@ def sweep_table(title: str, trials: list[Trial], format: Format = "text") -> str
 
 def _data(trial: Trial) -> dict[str, object]:
     made: dict[str, object] = {"settings": dict(trial.values)}
-    if trial.cost is None:
-        return made | {"error": trial.reason}
-    return made | {c: getattr(trial.cost, c) for c in COUNTS}
+    if trial.at:
+        made["at"] = trial.at
+    return made | (trial.counts if trial.cost else {"error": trial.reason})
 
 
 def _exact(trial: Trial) -> list[str]:
-    return [f"{getattr(trial.cost, c):,}" for c in COUNTS] if trial.cost else ["-"] * len(COUNTS)
+    return [f"{trial.counts[c]:,}" if trial.cost else "-" for c in COUNTS]
 
 
 def _text(title: str, names: list[str], trials: list[Trial]) -> str:
@@ -65,7 +77,7 @@ def _text(title: str, names: list[str], trials: list[Trial]) -> str:
         if t.cost is not None:
             macs = mac_count(t.cost.macs).removesuffix("MACs").rstrip()
             counts = [f"{t.cost.params:,}", macs, short(t.cost.activations)]
-        rows.append([*(v for _, v in t.values), *counts])
+        rows.append([*t.cells, *counts])
     widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
     lines = [title, ""]
     for i, row in enumerate(rows):
@@ -77,7 +89,9 @@ def _text(title: str, names: list[str], trials: list[Trial]) -> str:
         if i == 0:
             lines.append("─" * (sum(widths) + 2 * (len(widths) - 1)))
     wrong = dict.fromkeys(
-        (", ".join(f"{k} = {v}" for k, v in t.values), t.reason) for t in trials if not t.cost
+        (", ".join(f"{k} = {v}" for k, v in zip(names, t.cells, strict=True)), t.reason)
+        for t in trials
+        if not t.cost
     )
     if wrong:
         lines += ["", *(f"{which}: {reason}" for which, reason in wrong)]

@@ -76,7 +76,7 @@ class ListExpr:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """`[a, b]` in `for i, [a, b] in ...`: names for the items of an item."""
+    """`[a, b]` in `for i, [a, b] in ...`: names for the items of a list."""
 
     items: tuple[Target, ...]
     span: Span = _span()
@@ -149,9 +149,9 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """`[c, h, w] -> [h * w, c]`, the argument of `rearrange`."""
+    """`[c, h, w] -> [h * w, c]`, the argument of `rearrange`; of `einsum`, with several lists on the left."""
 
-    source: Expr
+    sources: tuple[Expr, ...]
     target: Expr
     span: Span = _span()
 
@@ -285,9 +285,9 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Let:
-    """`let NAME = value`."""
+    """`let NAME = value`, `let a, b = list`."""
 
-    name: Name
+    targets: tuple[Target, ...]
     value: Expr
     doc: str | None
     span: Span = _span()

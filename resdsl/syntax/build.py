@@ -141,7 +141,8 @@ class Builder(ExpressionBuilder):
         return ast.Layer(children[0], tuple(children[1:]), span)
 
     def _let_(self, children: list[Any], span: Span) -> ast.Let:
-        return ast.Let(self._word_as_name(children[0]), children[1], self._doc(span.start), span)
+        *targets, value = children
+        return ast.Let(self._named(targets), value, self._doc(span.start), span)
 
     def _for_(self, children: list[Any], span: Span) -> ast.For:
         *targets, iterable, body = children

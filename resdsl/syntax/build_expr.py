@@ -196,7 +196,7 @@ class ExpressionBuilder:
         return ast.Targets(self._named(children), span)
 
     def _named(self, targets: list[Any]) -> tuple[ast.Target, ...]:
-        """Names, and groups of names, that a `for` gives to an item."""
+        """Names, and groups of names, that `for` and `let` give to values."""
         return tuple(t if isinstance(t, ast.Targets) else self._word_as_name(t) for t in targets)
 
     def _text(self, token: Token) -> ast.Text:
@@ -237,8 +237,20 @@ class ExpressionBuilder:
         name = ast.Name(str(children[0]), self._span(children[0]))
         return ast.Call(name, tuple(children[1]) if len(children) > 1 else None, span)
 
-    def _args(self, children: list[Any], span: Span) -> _Args:
-        return _Args(children)
+    def _args(self, children: list[ast.Arg], span: Span) -> _Args:
+        """The lists right before a mapping belong to it: `[n, d], [m, d] -> [n, m]`."""
+        made: list[ast.Arg] = []
+        for arg in children:
+            while isinstance(arg.value, ast.Mapping) and arg.name is None and made:
+                before, mapping = made[-1], arg.value
+                if before.name is not None or not isinstance(before.value, ast.ListExpr):
+                    break
+                whole = Span(self.source, before.span.start, arg.span.end)
+                sources = (before.value, *mapping.sources)
+                arg = ast.Arg(None, ast.Mapping(sources, mapping.target, whole), whole)
+                made.pop()
+            made.append(arg)
+        return _Args(made)
 
     def _arg(self, children: list[Any], span: Span) -> ast.Arg:
         if isinstance(children[0], Token):
@@ -249,4 +261,4 @@ class ExpressionBuilder:
         return ast.Schedule(tuple(children), span)
 
     def _mapping(self, children: list[Any], span: Span) -> ast.Mapping:
-        return ast.Mapping(children[0], children[1], span)
+        return ast.Mapping((children[0],), children[1], span)

@@ -28,7 +28,7 @@ MAX_DEPTH = 200  # levels of the tree; a sum of n terms has n
 _LONG_CHAINS = ("or_", "and_", "sum", "prod")
 _COMMENT = re.compile(r"#[^\n]*")
 # At column 0, where no line of a body begins in an indented text; `let` also stands in bodies.
-_ITEM = re.compile(r"^(?:(?:block|net|(?P<let>let))[ \t]+[A-Za-z_]|use[ \t]|edition[ \t]+[0-9])", re.M)
+_ITEM = re.compile(r"^(?:(?:block|net|(?P<let>let))[ \t]+[A-Za-z_[]|use[ \t]|edition[ \t]+[0-9])", re.M)
 
 
 class _TooDeep(Exception):

@@ -21,7 +21,7 @@ WORDS = {"true": True, "false": False, "none": None}
 def read(call: str) -> Op:
     """The op of a call such as `conv(64, 3x3, stride = 2)`."""
     text = re.sub(r"\b\d+(?:x\d+)+\b", lambda size: f"({size[0].replace('x', ', ')})", call)
-    text = re.sub(r"\[[^]]*] -> \[[^]]*]", lambda mapping: repr(mapping[0]), text)
+    text = re.sub(r"\[[^]]*](, \[[^]]*])* -> \[[^]]*]", lambda mapping: repr(mapping[0]), text)
     tree = ast.parse(text, mode="eval").body
     if isinstance(tree, ast.Name):
         return OPS[tree.id]()
@@ -44,8 +44,9 @@ def _axes(text: str) -> tuple[Axis, ...]:
 
 def _value(tree: ast.expr) -> Any:
     if isinstance(tree, ast.Constant) and "->" in str(tree.value):
-        source, target = str(tree.value).split("->")
-        return Mapping(_axes(source), _axes(target))
+        left, target = str(tree.value).split("->")
+        source, *others = left.split("], ")
+        return Mapping(_axes(source), _axes(target), tuple(map(_axes, others)))
     if isinstance(tree, ast.Name):
         if tree.id in OPS:
             return OPS[tree.id]()
@@ -67,7 +68,7 @@ def drawn(cls: type[Op]) -> st.SearchStrategy[Op]:
         values = _of_kind(declared)
         given[name] = values if f.default is MISSING else st.just(f.default) | values
     if "mapping" in given:
-        return mapped(cls)
+        return joined(cls) if cls.joins else mapped(cls)
     return st.builds(cls, **given)
 
 
@@ -82,6 +83,17 @@ def mapped(draw: st.DrawFn, cls: type[Op]) -> Op:
         left_open = draw(st.sampled_from((*axis, "", "")))
         sizes += [(name, draw(st.integers(1, 4))) for name in axis if name != left_open]
     return cls(mapping=Mapping(source, target), sizes=tuple(sizes))  # type: ignore[call-arg]
+
+
+@st.composite
+def joined(draw: st.DrawFn, cls: type[Op]) -> Op:
+    """An op on the named axes of two values."""
+    roles = {name: draw(st.sampled_from(("first", "second", "both", "summed"))) for name in "abcde"}
+    sides = [
+        tuple((name,) for name in draw(st.permutations([n for n, role in roles.items() if role != absent])))
+        for absent in ("second", "first", "summed")
+    ]
+    return cls(mapping=Mapping(sides[0], sides[2], (sides[1],)))  # type: ignore[call-arg]
 
 
 @st.composite

@@ -50,6 +50,8 @@ def test_arguments() -> None:
         ("normal", {"std": -1}, "bad-argument"),
         ("normal", {"std": True}, "bad-argument"),
         ("kaiming_normal", {"mode": "fan"}, "bad-argument"),
+        ("kaiming_uniform", {"a": 1}, "bad-argument"),
+        ("kaiming_uniform", {"a": 1, "nonlinearity": "tanh"}, "bad-argument"),
         ("relative_position_index", {"window": 7}, "bad-argument"),
         ("relative_position_index", {"window": (7, 0)}, "bad-argument"),
     ],

@@ -62,7 +62,9 @@ SPANS = {
     "Init": ["init conv.weight = normal(std = 0.02)"],
     "Stage": ["stage conv2_x: [64] { body = one(64) until layer4 }"],
     "Layer": ["layer head = linear(10)"],
-    "For": ["for i, [d, e] in enumerate([2 * d for d in depths[1:]]) { concat(axis = 0) { from p, q.r; apply head } }"],
+    "For": [
+        "for i, [d, e] in enumerate([2 * d for d in depths[1:]]) { concat(axis = 0) { from p, q.r; apply head } }"
+    ],
     "Targets": ["[d, e]"],
     "Comprehension": ["[2 * d for d in depths[1:]]"],
     "WithBody": ["concat(axis = 0) { from p, q.r; apply head }"],

@@ -1,0 +1,212 @@
+"""Inference on the CPU by oneDNN's own fused convolutions, without generated code.
+
+The graph of a net with its norms folded (`fold`) is a chain of convolutions, each with an activation or an addition
+behind it. oneDNN computes each of these in one call, with weights in the layout it likes best. So nothing is
+compiled: a net is ready when its weights are packed.
+
+The calls, `torch.ops.mkldnn`, are what torch's own compiler uses and no public API: `tests/backend/test_onednn.py`
+notices when they change, and without them a net goes another way.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from resdsl.backend.errors import MissingTorch
+from resdsl.backend.fold import folded
+
+try:
+    import torch
+    from torch import Tensor, fx, nn
+    from torch.nn import functional as F
+    from torch.nn.modules.batchnorm import _BatchNorm
+except ModuleNotFoundError as missing:
+    raise MissingTorch from missing
+
+ACTIVATIONS: dict[Any, tuple[str, list[Any], str | None]] = {
+    F.relu: ("relu", [], None),
+    F.relu6: ("hardtanh", [0.0, 6.0], None),
+    F.silu: ("swish", [], None),
+    F.hardswish: ("hardswish", [], None),
+    F.hardsigmoid: ("hardsigmoid", [], None),
+    F.sigmoid: ("sigmoid", [], None),
+    torch.sigmoid: ("sigmoid", [], None),
+    torch.tanh: ("tanh", [], None),
+    nn.ReLU: ("relu", [], None),
+    nn.ReLU6: ("hardtanh", [0.0, 6.0], None),
+    nn.SiLU: ("swish", [], None),
+    nn.Hardswish: ("hardswish", [], None),
+    nn.Hardsigmoid: ("hardsigmoid", [], None),
+    nn.Sigmoid: ("sigmoid", [], None),
+}
+"""What oneDNN computes with the convolution before it, by function or module: its name and constants there."""
+
+VIEWS = {
+    "getitem",
+    "getattr",
+    "flatten",
+    "view",
+    "reshape",
+    "size",
+    "chunk",
+    "unbind",
+    "permute",
+    "unsqueeze",
+}
+
+
+def available() -> bool:
+    """Whether this torch has oneDNN and the calls used here."""
+    names = ("_convolution_pointwise", "_convolution_pointwise_", "_reorder_convolution_weight")
+    there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return there and all(hasattr(torch.ops.mkldnn, name) for name in names)
+
+
+def packed(module: nn.Module, like: Tensor) -> fx.GraphModule:
+    """The graph of a module for inference, made of oneDNN's calls.
+
+    Args:
+        module: in evaluation mode, on the CPU.
+        like: the first input; weights are packed for the sizes that it leads to.
+
+    Raises:
+        NotCut: `forward` does what cannot be followed without values.
+    """
+    made = folded(module)
+    shapes = _shapes(made, like)
+    graph = made.graph
+    layers: dict[str, Any] = dict(made.named_modules())
+    order = {node: i for i, node in enumerate(graph.nodes)}
+    fresh: set[fx.Node] = set()
+    for node in list(graph.nodes):
+        if node.op != "call_module" or node not in shapes:
+            continue
+        layer = layers[str(node.target)]
+        if type(layer) is not nn.Conv2d or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
+            continue
+        _pack(made, graph, node, layer, shapes, order, layers, fresh)
+    graph.eliminate_dead_code()
+    graph.lint()
+    made.delete_all_unused_submodules()
+    made.recompile()
+    return made
+
+
+def unsuited(graph: fx.GraphModule) -> str:
+    """Why generated code is likely faster than this graph; empty where it is not.
+
+    Each call that is left between convolutions reads and writes a whole map, which a compiler would fuse.
+    """
+    layers = dict(graph.named_modules())
+    called = [n for n in graph.graph.nodes if n.op in ("call_module", "call_function", "call_method")]
+    fused = sum("_convolution_pointwise" in str(n.target) for n in called)
+    norms = sum(n.op == "call_module" and isinstance(layers[n.target], _BatchNorm) for n in called)
+    others = sum(_works(n) for n in called) - fused
+    if norms:
+        return f"{norms} batch norms do not follow a convolution"
+    if others > fused:
+        return f"{others} other calls between {fused} convolutions"
+    return ""
+
+
+def _works(node: fx.Node) -> bool:
+    """Whether a call reads and writes values, and not only looks at them in another way."""
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+    return name not in VIEWS
+
+
+def _pack(
+    made: fx.GraphModule,
+    graph: fx.Graph,
+    node: fx.Node,
+    layer: nn.Conv2d,
+    shapes: dict[fx.Node, tuple[int, ...]],
+    order: dict[fx.Node, int],
+    layers: dict[str, Any],
+    fresh: set[fx.Node],
+) -> None:
+    """Replace a convolution, and what follows it alone, by one call."""
+    op: Any = torch.ops.mkldnn
+    (value,) = node.args
+    assert isinstance(value, fx.Node)
+    window = [list(layer.padding), list(layer.stride), list(layer.dilation), layer.groups]
+    weight = op._reorder_convolution_weight(
+        layer.weight.detach().contiguous(memory_format=torch.channels_last), *window, list(shapes[value])
+    )
+    name = f"packed_{len(fresh)}"
+    made.register_buffer(name, weight, persistent=False)
+    bias = None
+    if layer.bias is not None:
+        made.register_buffer(f"{name}_bias", layer.bias.detach().clone(), persistent=False)
+    after = _only_user(node)
+    other = _addend(after, node)
+    with graph.inserting_before(after if other is not None and after is not None else node):
+        kernel = graph.get_attr(name)
+        bias = graph.get_attr(f"{name}_bias") if layer.bias is not None else None
+    if other is not None and after is not None and shapes.get(other) == shapes.get(node):
+        last = _only_user(after)
+        fused = last if last is not None and _activation(last, layers) == ("relu", [], None) else after
+        relu = "relu" if fused is last else None
+        inplace = other in fresh and max(order[user] for user in other.users) <= order[after]
+        target = op._convolution_pointwise_.binary if inplace else op._convolution_pointwise.binary
+        pair = (other, value) if inplace else (value, other)
+        arguments: tuple[Any, ...] = (*pair, kernel, bias, *window, "add", 1.0, relu, [], None)
+        place = after
+    else:
+        found = _activation(after, layers) if after is not None else None
+        fused = after if found is not None and after is not None else node
+        arguments = (value, kernel, bias, *window, *(found or ("none", [], None)))
+        target, place = op._convolution_pointwise.default, node
+    with graph.inserting_before(place):
+        call = graph.call_function(target, arguments)
+    order[call] = order[fused]
+    shapes[call] = shapes[node]
+    fresh.add(call)
+    fused.replace_all_uses_with(call)
+    for old in (fused, after, node):
+        if old is not None and not old.users and old.op != "output" and old in order and old in graph.nodes:
+            graph.erase_node(old)
+
+
+def _only_user(node: fx.Node) -> fx.Node | None:
+    users = list(node.users)
+    return users[0] if len(users) == 1 else None
+
+
+def _addend(node: fx.Node | None, arm: fx.Node) -> fx.Node | None:
+    """What is added to a value, if this node is a sum of it and another."""
+    if (
+        node is None
+        or node.op != "call_function"
+        or node.target not in (operator.add, torch.add)
+        or node.kwargs
+    ):
+        return None
+    others = [a for a in node.args if a is not arm]
+    return others[0] if len(others) == 1 and isinstance(others[0], fx.Node) else None
+
+
+def _activation(node: fx.Node, layers: dict[str, Any]) -> tuple[str, list[Any], str | None] | None:
+    """How oneDNN names an activation."""
+    if node.op == "call_function" and len(node.args) == 1 and not (node.kwargs.keys() - {"inplace"}):
+        return ACTIVATIONS.get(node.target)
+    if node.op == "call_module":
+        return ACTIVATIONS.get(type(layers[str(node.target)]))
+    return None
+
+
+def _shapes(made: fx.GraphModule, like: Tensor) -> dict[fx.Node, tuple[int, ...]]:
+    """The shapes of all images on the way, by node; found by running it once."""
+    found: dict[fx.Node, tuple[int, ...]] = {}
+
+    class Watch(fx.Interpreter):
+        def run_node(self, node: fx.Node) -> Any:
+            value = super().run_node(node)
+            if isinstance(value, Tensor) and value.dim() == 4:
+                found[node] = tuple(value.shape)
+            return value
+
+    with torch.no_grad():
+        Watch(made).run(like)
+    return found

@@ -1,0 +1,231 @@
+"""A compiled module on the CPU: an ordinary module, whatever runs its calls."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from .specs import bundled, net
+
+torch = pytest.importorskip("torch")
+
+from resdsl.backend import aot, dispatch, onednn  # noqa: E402
+from resdsl.backend.compile import Compiled, compile_net  # noqa: E402
+
+from .reference import logits, randomise  # noqa: E402
+
+TEXT = """edition 2026
+block basic(width, stride = 1) {
+  residual {
+    conv1 = conv(width, 3x3, stride = stride); bn1 = batchnorm; relu
+    conv2 = conv(width, 3x3); bn2 = batchnorm
+  } shortcut downsample: identity else projection
+  relu
+}
+net n {
+  input x: [3, H, W]
+  conv1 = conv(8, 3x3); bn1 = batchnorm; relu
+  layer1 = basic(8) x 3
+  layer2 = basic(16, stride = 2 then 1) x 3
+  global_avgpool; flatten
+  fc = linear(10)
+}"""
+
+
+@pytest.fixture
+def eager_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lowered graphs run as they are, which takes no time to compile."""
+
+    def as_it_is(graph: Any, *_: Any, **__: Any) -> Any:
+        return lambda args: graph(*args)
+
+    monkeypatch.setattr(aot, "_compile", as_it_is)
+
+
+def made(text: str = TEXT) -> Compiled:
+    found = compile_net(net(text), device="cpu")
+    randomise(found.eager)
+    return found
+
+
+def step(module: Any, x: Any) -> dict[str, Any]:
+    """The outputs, gradients and statistics of one step from the same weights."""
+    kept = {k: v.clone() for k, v in module.state_dict().items()}
+    module.zero_grad()
+    torch.manual_seed(0)
+    out = logits(module(x))
+    out.square().mean().backward()
+    found = {"out": out.detach()} | {n: p.grad for n, p in module.named_parameters() if p.grad is not None}
+    found |= {f"{k}, after": v.clone() for k, v in module.state_dict().items()}
+    module.load_state_dict(kept)
+    return found
+
+
+def agree(a: dict[str, Any], b: dict[str, Any]) -> None:
+    assert a.keys() == b.keys()
+    for name, value in a.items():
+        scale = max(1e-3, float(b[name].abs().max()))
+        assert float((value - b[name]).abs().max()) <= 2e-3 * scale, name
+
+
+@pytest.mark.usefixtures("eager_compiler")
+@pytest.mark.parametrize("training", [True, False])
+def test_steps_of_several_batches(training: bool) -> None:
+    """Forward, gradients and statistics are those of eager, and each signature is lowered once a batch size."""
+    found = made()
+    found.train(training)
+    for batch in (2, 1, 3, 5, 2):
+        x = torch.randn(batch, 3, 12, 20)
+        agree(step(found.module, x), step(found.eager, x))
+    assert found.dispatch is not None
+    ways = list(found.dispatch.ways.values())
+    assert [w.name for w in ways] == ["signatures"] * 4
+    assert all("6 kinds of 8 steps" in w.why for w in ways)
+
+
+def test_generated_code() -> None:
+    """With torch's generated code, gradients are those of `torch.compile`, bit for bit."""
+    found = made()
+    whole = torch.compile(found.eager, dynamic=False)
+    x = torch.randn(2, 3, 12, 12).contiguous(memory_format=torch.channels_last)
+    ours, theirs = step(found.module.train(), x), step(found.eager.train(), x)
+    agree(ours, theirs)
+    twin = {name.removeprefix("_orig_mod."): value for name, value in step(whole, x).items()}
+    for name, value in ours.items():
+        if "after" not in name:
+            assert torch.equal(value, twin[name]), name
+    assert found.graphs >= 12
+
+
+def test_inference_follows_the_weights() -> None:
+    """Packed weights are packed again when a weight or statistic changes, in whatever way."""
+    found = made().train(False)
+    x = torch.randn(2, 3, 12, 20)
+
+    def same() -> None:
+        with torch.no_grad():
+            torch.testing.assert_close(found.module(x), found.eager(x), rtol=1e-4, atol=1e-5)
+
+    same()
+    assert found.dispatch is not None
+    assert [w.name for w in found.dispatch.ways.values()] == ["onednn"]
+    with torch.no_grad():
+        found.module.conv1.weight.mul_(1.5)
+    same()
+    found.module.bn1.running_mean.add_(0.3)
+    same()
+    found.module.load_state_dict({k: v * 0.9 for k, v in found.module.state_dict().items()})
+    same()
+
+
+def test_inputs_are_left_alone() -> None:
+    found = made("net n { input x: [4, H, W]\n residual { conv(4, 3x3, bias = true) } shortcut: identity }")
+    x = torch.randn(1, 4, 6, 6)
+    kept = x.clone()
+    with torch.no_grad():
+        first = found.train(False).module(x)
+        assert torch.equal(found.module(x), first)
+    assert torch.equal(x, kept)
+
+
+def test_it_is_an_ordinary_module() -> None:
+    found = made().train(False)
+    assert list(found.module.state_dict()) == list(found.eager.state_dict())
+    x = torch.randn(2, 3, 12, 12)
+    other = copy.deepcopy(found.module)
+    seen: list[Any] = []
+    with torch.no_grad():
+        assert torch.equal(other(x), found.module(x))
+        other.fc.bias.add_(1)
+        assert torch.allclose(other(x), found.module(x) + 1)
+        handle = found.module.layer1[0].register_forward_hook(lambda *_: seen.append(1))
+        torch.testing.assert_close(found.module(x), found.eager(x))
+        handle.remove()
+    assert seen == [1]
+    with pytest.raises(ValueError, match="the input is"):
+        found.module(torch.randn(2, 4, 12, 12))
+
+
+@pytest.mark.usefixtures("eager_compiler")
+def test_frozen_layers() -> None:
+    """Parameters without gradients get none, and norms that are set to evaluation keep their statistics."""
+    found = made().train()
+    for module in (found.module, found.eager):
+        module.layer1.requires_grad_(False)
+        module.bn1.eval()
+    x = torch.randn(2, 3, 12, 12)
+    agree(step(found.module, x), step(found.eager, x))
+    assert found.module.layer1[0].conv1.weight.grad is None
+
+
+@pytest.mark.usefixtures("eager_compiler")
+def test_gradients_of_the_input_and_of_two_branches() -> None:
+    found = made(
+        """block unit { residual { conv(4, 3x3); batchnorm; relu } shortcut: identity }
+        net n { input x: [4, H, W]
+          unit x 2 as y
+          a = from y -> conv(2, 1x1, bias = true)
+          b = from y -> unit x 2
+          from y, b -> add as c
+          output a, c }"""
+    ).train()
+    results = []
+    for module in (found.module, found.eager):
+        x = torch.ones(2, 4, 6, 6, requires_grad=True)
+        step(module, x)
+        results.append(x.grad)
+    torch.testing.assert_close(*results)
+
+
+@pytest.mark.usefixtures("eager_compiler")
+def test_a_second_backward_pass_says_why() -> None:
+    found = made().train()
+    loss = found.module(torch.randn(2, 3, 8, 8)).sum()
+    loss.backward()
+    with pytest.raises(RuntimeError, match="second"):
+        loss.backward()
+
+
+def test_without_the_private_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where torch has changed, `torch.compile` serves, and says why."""
+    compile_ = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda f, **o: compile_(f, backend="eager", **o))
+    monkeypatch.setattr(dispatch, "available", lambda: False)
+
+    def changed(*_: Any) -> Any:
+        raise aot.NotLowered("torch has changed")
+
+    monkeypatch.setattr(dispatch.Lowering, "program", changed)
+    found = made()
+    x = torch.randn(2, 3, 8, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(found.train(False).module(x), found.eager(x))
+    agree(step(found.train().module, x), step(found.eager, x))
+    assert found.dispatch is not None
+    assert [(w.name, w.why) for w in found.dispatch.ways.values()][1] == (
+        "torch.compile",
+        "torch has changed",
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "way"),
+    [
+        ("cifar_resnet", "resnet20", "onednn"),
+        ("mobilenet_v2", "mobilenet_v2_0_35", "onednn"),
+        ("se_resnet", "se_resnet18", "onednn"),
+        ("preact_resnet", "preact_resnet18", "norms do not follow"),
+        ("vit", "vit_b_32", "other calls"),
+    ],
+)
+def test_what_suits(file: str, name: str, way: str) -> None:
+    from resdsl.backend.build import load
+    from resdsl.backend.dynamic import example, usual_sizes
+    from resdsl.backend.emit import emit, net_class
+
+    checked = bundled(file, name)
+    module = load(emit(checked, check_sizes=False), net_class(checked), name).eval()
+    graph = onednn.packed(module, *example(checked, 1, usual_sizes(checked)))
+    assert way in (onednn.unsuited(graph) or "onednn")
