@@ -25,7 +25,7 @@ warnings.filterwarnings("ignore")
 
 import torch  # noqa: E402
 from backend.reference import logits, randomise  # noqa: E402
-from specs.twins import SWINS, TWINS, empty, size, theirs  # noqa: E402
+from specs.twins import HUGE, TABLES, TWINS, empty, size, theirs  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from benchmarks.lines import Library, table  # noqa: E402
@@ -89,7 +89,7 @@ def compare(name: str) -> Row:
         with FlopCounterMode(display=False) as counter:
             counted(torch.empty(1, *shape_at(net.net.graph.input_shapes[0] or (), net.net.nominal or {})))
         keys = shapes(build(net.net)) == shapes(counted)
-    make = (lambda made: made()) if name in SWINS else empty  # their tables are not drawn
+    make = (lambda made: made()) if name in TABLES else empty
     ours, reference = make(lambda: build(net.net)), make(lambda: theirs(name))
     if name.startswith("mnasnet"):
         ours._version = 2  # version 1 has other widths, and torchvision would turn into it
@@ -100,7 +100,7 @@ def compare(name: str) -> Row:
         strict = True
     except RuntimeError:
         strict = False
-    x = torch.randn(2, 3, *size(name), generator=torch.Generator().manual_seed(1))
+    x = torch.randn(1 if name in HUGE else 2, 3, *size(name), generator=torch.Generator().manual_seed(1))
     largest = []
     for training in (False, True):
         outputs = []

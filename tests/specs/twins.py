@@ -52,6 +52,8 @@ LARGE = {
     *(n for n in REGNETS if n != "regnet_y_400mf"),
     *("s3d", *SHUFFLES[1:], *CONVNEXTS[1:], *SEGMENTERS[:-1]),
 }
+TABLES = {*SWINS, *VIDEO_SWINS, "maxvit_t"}
+"""Those with buffers that are computed, not drawn or loaded."""
 HUGE = {"vit_l_16", "vit_l_32", "vit_h_14", "regnet_y_128gf", *MVITS, *VIDEO_SWINS, "maxvit_t"}
 
 
@@ -103,7 +105,9 @@ def size(name: str) -> tuple[int, ...]:
         return 13, 209, 209
     if name in VIDEOS:
         return 5, 33, 40
-    if name in VITS:
+    if name in MVITS + VIDEO_SWINS:
+        return 16, 224, 224
+    if name in VITS or name == "maxvit_t":
         return 224, 224
     if name in SWINS:
         return 33, 61
