@@ -98,6 +98,7 @@ def compile_net(
     device: str | torch.device | None = None,
     dynamic: bool | None = None,
     mode: str | None = None,
+    by_torch: bool = False,
 ) -> Compiled:
     """Compile a net with fresh weights. Nothing is compiled before the first call.
 
@@ -107,6 +108,7 @@ def compile_net(
         dynamic: with True, what is compiled serves every batch and every size at which the net fits, and nothing
             else varies in it; see `resdsl.backend.dynamic`. Otherwise as in `torch.compile`.
         mode: as in `torch.compile`, which then compiles all of it.
+        by_torch: let `torch.compile` do all of it in any case.
     """
     source = emit(net)
     place = torch.device(device) if device is not None else best_device()
@@ -118,7 +120,7 @@ def compile_net(
     way = "whole" if len(blocks) <= WHOLE_AT_MOST else "blocks"
     units = blocks if way == "blocks" else [("", net.graph)]
 
-    def by_torch(module: nn.Module) -> Any:
+    def compiled(module: nn.Module) -> Any:
         """The same weights in a module that `torch.compile` compiled."""
         made = twin(module, source)
         if way == "whole" and not marked:
@@ -132,23 +134,36 @@ def compile_net(
         return made
 
     dispatch = None
-    if place.type == "cpu" and dynamic is None and mode is None:
+    if place.type == "cpu" and dynamic is None and mode is None and not by_torch:
         module: Any = twin(eager, emit(net, check_sizes=False))
-        if any(len(shape or ()) == 3 for shape in net.graph.input_shapes):
-            module.to(memory_format=torch.channels_last)
+        layout = memory_format(module)
+        module.to(memory_format=layout)
 
         def refuse(inputs: Sequence[Tensor]) -> None:
             refuse_misfits(net, inputs, training=module.training)
 
         signatures = {address: id(graph) for address, graph in blocks}
-        dispatch = Dispatch(module, signatures, refuse, lambda own: _in_step(own, by_torch(own)))
+        dispatch = Dispatch(module, signatures, layout, refuse, lambda own: _in_step(own, compiled(own)))
         object.__setattr__(module, "forward", dispatch)
     else:
-        module = by_torch(eager)
+        module = compiled(eager)
     kinds = len({id(graph) for _, graph in blocks})
     return Compiled(
         net, module, eager, place, source, way, kinds, len(blocks), options, dynamic=marked, dispatch=dispatch
     )
+
+
+def memory_format(module: nn.Module) -> torch.memory_format:
+    """The layout of images that is fast on the CPU: channels last, where that is safe.
+
+    The backward pass of a strided 1x1 convolution of fewer than 16 channels writes out of bounds there (oneDNN, as of
+    torch 2.13: with two threads and a batch of 3 the process aborts, in eager torch too).
+    """
+    for m in module.modules():
+        if isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1) and max(m.stride) > 1 and m.in_channels < 16:
+            return torch.contiguous_format
+    images = any(isinstance(m, nn.Conv2d) for m in module.modules())
+    return torch.channels_last if images else torch.contiguous_format
 
 
 def _in_step(module: nn.Module, compiled: Any) -> Callable[..., Any]:

@@ -52,6 +52,7 @@ class Dispatch:
     Args:
         module: an emitted module on the CPU, without checks of its sizes.
         signatures: by address of each block, what it has in common with its equals.
+        layout: of images.
         refuse: raises ValueError for inputs that the net does not take.
         fallback: given the module, what runs it by `torch.compile`.
 
@@ -63,10 +64,12 @@ class Dispatch:
         self,
         module: nn.Module,
         signatures: Mapping[str, Any],
+        layout: torch.memory_format,
         refuse: Callable[[Sequence[Tensor]], None],
         fallback: Callable[[nn.Module], Callable[..., Any]],
     ) -> None:
-        self.module, self.signatures, self.refuse, self.fallback = module, signatures, refuse, fallback
+        self.module, self.signatures, self.layout = module, signatures, layout
+        self.refuse, self.fallback = refuse, fallback
         self.ways: dict[Any, Way] = {}
         self._seen: dict[Any, list[Any]] = {}
         self._fallback: Callable[..., Any] | None = None
@@ -74,7 +77,8 @@ class Dispatch:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Dispatch:
         """The copy of a module compiles for itself."""
-        return Dispatch(copy.deepcopy(self.module, memo), self.signatures, self.refuse, self.fallback)
+        module = copy.deepcopy(self.module, memo)
+        return Dispatch(module, self.signatures, self.layout, self.refuse, self.fallback)
 
     @cached_property
     def _blocks(self) -> list[nn.Module]:
@@ -94,7 +98,7 @@ class Dispatch:
         if torch.compiler.is_compiling() or self._watched() or any(type(x) is not Tensor for x in inputs):
             return type(self.module).forward(self.module, *inputs)
         self.refuse(inputs)
-        inputs = tuple(_laid_out(x) for x in inputs)
+        inputs = tuple(x.contiguous(memory_format=self._format(x)) for x in inputs)
         tensors = [t for d, k in self._state if (t := d[k]) is not None]
         grad = torch.is_grad_enabled() and any(t.requires_grad for t in (*inputs, *tensors))
         fixed = not grad and not self.module.training
@@ -110,6 +114,9 @@ class Dispatch:
                 self.ways.pop(next(iter(self.ways)))
             self.ways[key], self._seen[key] = way, seen
         return way.run(*inputs)
+
+    def _format(self, x: Tensor) -> torch.memory_format:
+        return self.layout if x.dim() == 4 else torch.contiguous_format
 
     def _watched(self) -> bool:
         """Whether hooks watch a block: then each is called as itself."""
@@ -160,11 +167,6 @@ class Dispatch:
         if self._fallback is None:
             self._fallback = self.fallback(self.module)
         return Way(self._fallback, "torch.compile", why)
-
-
-def _laid_out(x: Tensor) -> Tensor:
-    """Images channels last, all else contiguous."""
-    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x.contiguous()
 
 
 def _like(t: Tensor) -> tuple[Any, ...]:

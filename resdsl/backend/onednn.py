@@ -131,9 +131,7 @@ def _pack(
     (value,) = node.args
     assert isinstance(value, fx.Node)
     window = [list(layer.padding), list(layer.stride), list(layer.dilation), layer.groups]
-    weight = op._reorder_convolution_weight(
-        layer.weight.detach().contiguous(memory_format=torch.channels_last), *window, list(shapes[value])
-    )
+    weight = op._reorder_convolution_weight(layer.weight.detach(), *window, list(shapes[value]))
     name = f"packed_{len(fresh)}"
     made.register_buffer(name, weight, persistent=False)
     bias = None

@@ -26,9 +26,9 @@ block basic(width, stride = 1) {
 }
 net n {
   input x: [3, H, W]
-  conv1 = conv(8, 3x3); bn1 = batchnorm; relu
-  layer1 = basic(8) x 3
-  layer2 = basic(16, stride = 2 then 1) x 3
+  conv1 = conv(16, 3x3); bn1 = batchnorm; relu
+  layer1 = basic(16) x 3
+  layer2 = basic(32, stride = 2 then 1) x 3
   global_avgpool; flatten
   fc = linear(10)
 }"""
@@ -208,6 +208,14 @@ def test_without_the_private_calls(monkeypatch: pytest.MonkeyPatch) -> None:
         "torch.compile",
         "torch has changed",
     )
+
+
+def test_layout() -> None:
+    """Channels last, but for what is not safe there: a strided 1x1 convolution of few channels."""
+    wide, narrow = made(), made(TEXT.replace("16", "8"))
+    assert wide.module.conv1.weight.is_contiguous(memory_format=torch.channels_last)
+    assert narrow.module.layer1[0].conv1.weight.is_contiguous()
+    assert not narrow.module.layer1[0].conv1.weight.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize(
