@@ -254,20 +254,35 @@ class Traced:
         masked.meta = dict(gradient.meta)
         _replace_output(graph, [masked, *outputs[1:]])
 
+    def _lay_out_kept(self, strides: Sequence[Any], mode: FakeTensorMode) -> None:
+        """Tell the backward graph the layouts that the compiled forward pass chose for what it keeps."""
+        assert self.backward is not None
+        given = dict(zip(_outputs(self.forward), strides, strict=False))
+        names = {n.name: given.get(n) for n in _outputs(self.forward)[self.count :] if isinstance(n, fx.Node)}
+        for node in self.backward.graph.nodes:
+            value = node.meta.get("val")
+            chosen = names.get(node.name)
+            if node.op == "placeholder" and isinstance(value, Tensor) and chosen is not None:
+                with mode:
+                    node.meta["val"] = value.as_strided(value.shape, [int(n) for n in chosen])
+
     def compile(self, mode: FakeTensorMode) -> Lowered:
         """Compile both passes. Raises NotLowered where torch cannot."""
-        forward = _compile(self.forward, mode, self.count, is_inference=self.backward is None)
+        forward, strides = _compile(self.forward, mode, self.count, is_inference=self.backward is None)
         if self.backward is None:
             return Lowered(forward, None)
+        self._lay_out_kept(strides, mode)
         likes = [n.meta["val"] for n in self.backward.graph.nodes if n.name.startswith("tangents")]
         if len(likes) != self.count:
             raise NotLowered("a result has no gradient")
-        backward = _compile(self.backward, mode, len(_outputs(self.backward)), is_backward=True)
+        backward, _ = _compile(self.backward, mode, len(_outputs(self.backward)), is_backward=True)
         return Lowered(forward, backward, tuple((tuple(t.shape), t.stride(), t.dtype) for t in likes))
 
 
-def _compile(graph: fx.GraphModule, mode: FakeTensorMode, results: int, **what: bool) -> Call:
-    """The bare call of a graph, whose first results keep their layout."""
+def _compile(
+    graph: fx.GraphModule, mode: FakeTensorMode, results: int, **what: bool
+) -> tuple[Call, Sequence[Any]]:
+    """The bare call of a graph, whose first results keep their layout; and the strides of all that it gives."""
     from torch._guards import TracingContext, tracing
     from torch._inductor.compile_fx import compile_fx_inner
     from torch._inductor.virtualized import V
@@ -278,12 +293,16 @@ def _compile(graph: fx.GraphModule, mode: FakeTensorMode, results: int, **what: 
     node.meta["user_visible_output_idxs"] = [i for i in range(results) if isinstance(values[i], Tensor)]
     node.meta["original_output_strides"] = [v.stride() if isinstance(v, Tensor) else None for v in values]
     try:
-        with V.set_fake_mode(mode), tracing(TracingContext(mode)):
+        with (
+            V.set_fake_mode(mode),
+            tracing(TracingContext(mode)),
+            TracingContext.report_output_strides() as strides,
+        ):
             made: Any = compile_fx_inner(graph, inputs, static_input_idxs=[], cpp_wrapper=False, **what)  # type: ignore[arg-type]
     except Exception as reason:
         raise NotLowered(f"{type(reason).__name__}: {reason}") from reason
     call: Call = made.current_callable
-    return call
+    return call, strides or []
 
 
 def _outputs(graph: fx.GraphModule) -> list[Any]:
