@@ -11,6 +11,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter, is_
 from typing import Any
 
 from resdsl.backend.aot import NotLowered
@@ -24,6 +25,8 @@ try:
     from torch import Tensor, nn
 except ModuleNotFoundError as missing:
     raise MissingTorch from missing
+
+_VERSION, _TYPE, _REQUIRES_GRAD = map(attrgetter, ("_version", "dtype", "requires_grad"))
 
 MOST_KEPT = 16
 """Kinds of calls that stay compiled: sizes of batches and images, training or not."""
@@ -71,7 +74,7 @@ class Dispatch:
         self.module, self.signatures, self.layout = module, signatures, layout
         self.refuse, self.fallback = refuse, fallback
         self.ways: dict[Any, Way] = {}
-        self._seen: dict[Any, list[Any]] = {}
+        self._seen: dict[Any, tuple[list[Tensor], list[Any]]] = {}
         self._fallback: Callable[..., Any] | None = None
         self._lowerings: dict[Any, Lowering] = {}
 
@@ -91,7 +94,8 @@ class Dispatch:
     @cached_property
     def _state(self) -> list[tuple[dict[str, Any], str]]:
         """Where the parameters and buffers are."""
-        return [(d, k) for m in self._modules for d in (m._parameters, m._buffers) for k in d]
+        places = [(d, k) for m in self._modules for d in (m._parameters, m._buffers) for k in d]
+        return [(d, k) for d, k in places if d[k] is not None]
 
     def __call__(self, *inputs: Tensor) -> Any:
         """What `forward` gives."""
@@ -99,21 +103,32 @@ class Dispatch:
             return type(self.module).forward(self.module, *inputs)
         self.refuse(inputs)
         inputs = tuple(x.contiguous(memory_format=self._format(x)) for x in inputs)
-        tensors = [t for d, k in self._state if (t := d[k]) is not None]
-        grad = torch.is_grad_enabled() and any(t.requires_grad for t in (*inputs, *tensors))
+        tensors = [d[k] for d, k in self._state]
+        trained = list(map(_REQUIRES_GRAD, tensors)) if torch.is_grad_enabled() else []
+        grad = torch.is_grad_enabled() and (any(trained) or any(x.requires_grad for x in inputs))
         fixed = not grad and not self.module.training
         modes = None if fixed else tuple(m.training for m in self._modules)
         autocast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
         like = tuple((x.shape, x.dtype, grad and x.requires_grad) for x in inputs)
         key = (like, grad, modes, autocast)
-        seen: list[Any] = [(id(t), t._version) for t in tensors] if fixed else [_like(t) for t in tensors]
+        # What was made holds for these weights: their values where they are packed, else their types and layouts.
+        seen = (
+            list(map(_VERSION, tensors))
+            if fixed
+            else [*trained, *map(_TYPE, tensors), *map(Tensor.stride, tensors)]
+        )
         way = self.ways.get(key)
-        if way is None or (way.name != "torch.compile" and seen != self._seen[key]):
+        if way is None or (way.name != "torch.compile" and not self._same(key, tensors, seen)):
             way = self._packed(inputs, autocast) if fixed else self._lowered(inputs, modes, autocast)
             while len(self.ways) >= MOST_KEPT and key not in self.ways:
                 self.ways.pop(next(iter(self.ways)))
-            self.ways[key], self._seen[key] = way, seen
+            self.ways[key], self._seen[key] = way, (tensors, seen)
         return way.run(*inputs)
+
+    def _same(self, key: Any, tensors: list[Tensor], seen: list[Any]) -> bool:
+        """Whether the weights are those that a way was made for."""
+        known, before = self._seen[key]
+        return all(map(is_, tensors, known)) and seen == before
 
     def _format(self, x: Tensor) -> torch.memory_format:
         return self.layout if x.dim() == 4 else torch.contiguous_format
@@ -167,7 +182,3 @@ class Dispatch:
         if self._fallback is None:
             self._fallback = self.fallback(self.module)
         return Way(self._fallback, "torch.compile", why)
-
-
-def _like(t: Tensor) -> tuple[Any, ...]:
-    return t.shape, t.stride(), t.dtype, t.requires_grad

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
 from typing import Any
 
 from resdsl.backend.cut import NotCut
@@ -11,9 +13,12 @@ try:
     from torch import fx, nn
     from torch.nn.modules.batchnorm import _BatchNorm
     from torch.nn.modules.conv import _ConvNd
-    from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+    from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
 except ModuleNotFoundError as missing:
     raise MissingTorch from missing
+
+Layers = dict[str, Any]
+"""What the calls and attributes of a graph stand for, by target."""
 
 
 def folded(module: nn.Module) -> fx.GraphModule:
@@ -25,23 +30,34 @@ def folded(module: nn.Module) -> fx.GraphModule:
     Raises:
         NotCut: `forward` does what cannot be followed without values.
     """
+    graph, layers = fold(module)
+    return fx.GraphModule(layers, graph)
+
+
+def fold(module: nn.Module) -> tuple[fx.Graph, Layers]:
+    """As `folded`, without code: the graph, and its layers and tensors."""
     assert not module.training
     try:
         graph = fx.Tracer().trace(module)
     except Exception as reason:  # whatever `forward` does to a stand-in
         raise NotCut(str(reason)) from reason
-    made = fx.GraphModule(module, graph)
-    layers: dict[str, Any] = dict(made.named_modules())
+    modules = dict(module.named_modules())
+    uses = Counter(str(node.target) for node in graph.nodes if node.op == "call_module")
+    layers: Layers = {target: modules[target] for target in uses}
+    layers |= {str(n.target): _attribute(module, str(n.target)) for n in graph.nodes if n.op == "get_attr"}
     for node in list(graph.nodes):
-        layer = layers.get(node.target) if node.op == "call_module" else None
+        layer = layers.get(str(node.target)) if node.op == "call_module" else None
         if isinstance(layer, nn.modules.dropout._DropoutNd) or _idle_dropout(node):
             node.replace_all_uses_with(node.args[0])
             graph.erase_node(node)
         elif isinstance(layer, _BatchNorm):
-            _fold(graph, node, layer, layers, made)
-    graph.lint()
-    made.recompile()
-    return made
+            _fold(graph, node, layer, layers, uses)
+    return graph, layers
+
+
+def _attribute(module: nn.Module, target: str) -> Any:
+    owner, _, name = target.rpartition(".")
+    return getattr(module.get_submodule(owner), name)
 
 
 def _idle_dropout(node: fx.Node) -> bool:
@@ -49,25 +65,25 @@ def _idle_dropout(node: fx.Node) -> bool:
     return named and False in (*node.args[2:3], node.kwargs.get("training"))
 
 
-def _fold(graph: fx.Graph, node: fx.Node, norm: Any, layers: dict[str, Any], made: fx.GraphModule) -> None:
+def _fold(graph: fx.Graph, node: fx.Node, norm: Any, layers: Layers, uses: Counter[str]) -> None:
     """Fold one norm into the layer before it, if it can be."""
     before = node.args[0]
     if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) != 1:
         return
-    if not norm.track_running_stats or norm.running_mean is None:
-        return
-    layer, target = layers[str(before.target)], str(before.target)
-    if sum(n.op == "call_module" and n.target == target for n in graph.nodes) != 1:
-        return  # its weights are used elsewhere too
+    if not norm.track_running_stats or norm.running_mean is None or uses[str(before.target)] != 1:
+        return  # or its weights are used elsewhere too
+    layer: Any = layers[str(before.target)]
+    statistics = (norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
     if isinstance(layer, _ConvNd):
-        fused: nn.Module = fuse_conv_bn_eval(layer, norm, transpose=layer.transposed)
+        weights = fuse_conv_bn_weights(layer.weight, layer.bias, *statistics, transpose=layer.transposed)
     elif isinstance(layer, nn.Linear):
-        fused = fuse_linear_bn_eval(layer, norm)
+        weights = fuse_linear_bn_weights(layer.weight, layer.bias, *statistics)
     else:
         return
-    name = f"folded_{target.replace('.', '_')}"
-    made.add_submodule(name, fused)
-    layers[name] = fused
+    made = copy.copy(layer)
+    made._parameters = dict(zip(("weight", "bias"), weights, strict=True))
+    name = f"folded_{str(before.target).replace('.', '_')}"
+    layers[name] = made
     before.target = name
     node.replace_all_uses_with(before)
     graph.erase_node(node)

@@ -14,7 +14,7 @@ import operator
 from typing import Any
 
 from resdsl.backend.errors import MissingTorch
-from resdsl.backend.fold import folded
+from resdsl.backend.fold import Layers, fold
 
 try:
     import torch
@@ -73,24 +73,20 @@ def packed(module: nn.Module, like: Tensor) -> fx.GraphModule:
     Raises:
         NotCut: `forward` does what cannot be followed without values.
     """
-    made = folded(module)
-    shapes = _shapes(made, like)
-    graph = made.graph
-    layers: dict[str, Any] = dict(made.named_modules())
+    graph, layers = fold(module)
+    shapes = _shapes(module, graph, layers, like)
     order = {node: i for i, node in enumerate(graph.nodes)}
     fresh: set[fx.Node] = set()
     for node in list(graph.nodes):
-        if node.op != "call_module" or node not in shapes:
-            continue
-        layer = layers[str(node.target)]
-        if type(layer) is not nn.Conv2d or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
-            continue
-        _pack(made, graph, node, layer, shapes, order, layers, fresh)
-    graph.eliminate_dead_code()
-    graph.lint()
-    made.delete_all_unused_submodules()
-    made.recompile()
-    return made
+        if node.op == "call_module" and node in shapes:
+            layer = layers[str(node.target)]
+            if (
+                type(layer) is nn.Conv2d
+                and layer.padding_mode == "zeros"
+                and not isinstance(layer.padding, str)
+            ):
+                _pack(graph, node, layer, shapes, order, layers, fresh)
+    return fx.GraphModule(layers, graph)
 
 
 def unsuited(graph: fx.GraphModule) -> str:
@@ -117,13 +113,12 @@ def _works(node: fx.Node) -> bool:
 
 
 def _pack(
-    made: fx.GraphModule,
     graph: fx.Graph,
     node: fx.Node,
     layer: nn.Conv2d,
     shapes: dict[fx.Node, tuple[int, ...]],
     order: dict[fx.Node, int],
-    layers: dict[str, Any],
+    layers: Layers,
     fresh: set[fx.Node],
 ) -> None:
     """Replace a convolution, and what follows it alone, by one call."""
@@ -133,10 +128,10 @@ def _pack(
     window = [list(layer.padding), list(layer.stride), list(layer.dilation), layer.groups]
     weight = op._reorder_convolution_weight(layer.weight.detach(), *window, list(shapes[value]))
     name = f"packed_{len(fresh)}"
-    made.register_buffer(name, weight, persistent=False)
+    layers[name] = weight
     bias = None
     if layer.bias is not None:
-        made.register_buffer(f"{name}_bias", layer.bias.detach().clone(), persistent=False)
+        layers[f"{name}_bias"] = layer.bias.detach().clone()
     after = _only_user(node)
     other = _addend(after, node)
     with graph.inserting_before(after if other is not None and after is not None else node):
@@ -163,7 +158,7 @@ def _pack(
     fresh.add(call)
     fused.replace_all_uses_with(call)
     for old in (fused, after, node):
-        if old is not None and not old.users and old.op != "output" and old in order and old in graph.nodes:
+        if old is not None and not old.users and old.op != "output" and not old._erased:
             graph.erase_node(old)
 
 
@@ -185,7 +180,7 @@ def _addend(node: fx.Node | None, arm: fx.Node) -> fx.Node | None:
     return others[0] if len(others) == 1 and isinstance(others[0], fx.Node) else None
 
 
-def _activation(node: fx.Node, layers: dict[str, Any]) -> tuple[str, list[Any], str | None] | None:
+def _activation(node: fx.Node, layers: Layers) -> tuple[str, list[Any], str | None] | None:
     """How oneDNN names an activation."""
     if node.op == "call_function" and len(node.args) == 1 and not (node.kwargs.keys() - {"inplace"}):
         return ACTIVATIONS.get(node.target)
@@ -194,7 +189,9 @@ def _activation(node: fx.Node, layers: dict[str, Any]) -> tuple[str, list[Any], 
     return None
 
 
-def _shapes(made: fx.GraphModule, like: Tensor) -> dict[fx.Node, tuple[int, ...]]:
+def _shapes(
+    module: nn.Module, graph: fx.Graph, layers: Layers, like: Tensor
+) -> dict[fx.Node, tuple[int, ...]]:
     """The shapes of all images on the way, by node; found by running it once."""
     found: dict[fx.Node, tuple[int, ...]] = {}
 
@@ -205,6 +202,9 @@ def _shapes(made: fx.GraphModule, like: Tensor) -> dict[fx.Node, tuple[int, ...]
                 found[node] = tuple(value.shape)
             return value
 
+        def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
+            return layers[target](*args, **kwargs)
+
     with torch.no_grad():
-        Watch(made).run(like)
+        Watch(module, graph=graph).run(like)
     return found
