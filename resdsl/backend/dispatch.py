@@ -111,12 +111,7 @@ class Dispatch:
         autocast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
         like = tuple((x.shape, x.dtype, grad and x.requires_grad) for x in inputs)
         key = (like, grad, modes, autocast)
-        # What was made holds for these weights: their values where they are packed, else their types and layouts.
-        seen = (
-            list(map(_VERSION, tensors))
-            if fixed
-            else [*trained, *map(_TYPE, tensors), *map(Tensor.stride, tensors)]
-        )
+        seen = _versions(tensors) if fixed else [*trained, *map(_TYPE, tensors), *map(Tensor.stride, tensors)]
         way = self.ways.get(key)
         if way is None or (way.name != "torch.compile" and not self._same(key, tensors, seen)):
             way = self._packed(inputs, autocast) if fixed else self._lowered(inputs, modes, autocast)
@@ -182,3 +177,11 @@ class Dispatch:
         if self._fallback is None:
             self._fallback = self.fallback(self.module)
         return Way(self._fallback, "torch.compile", why)
+
+
+def _versions(tensors: Sequence[Tensor]) -> list[Any]:
+    """How often each was written to; equal to nothing for those of inference mode, which do not count."""
+    try:
+        return list(map(_VERSION, tensors))
+    except RuntimeError:
+        return [object()]

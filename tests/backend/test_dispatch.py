@@ -237,3 +237,52 @@ def test_what_suits(file: str, name: str, way: str) -> None:
     module = load(emit(checked, check_sizes=False), net_class(checked), name).eval()
     graph = onednn.packed(module, *example(checked, 1, usual_sizes(checked)))
     assert way in (onednn.unsuited(graph) or "onednn")
+
+
+@pytest.mark.usefixtures("eager_compiler")
+def test_distributed_and_autocast() -> None:
+    """Wrapped for data parallel training, and in another type, gradients arrive as from eager."""
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        found = made().train()
+        x = torch.randn(2, 3, 12, 12)
+        wrapped = torch.nn.parallel.DistributedDataParallel(found.module)
+        ours = {name.removeprefix("module."): value for name, value in step(wrapped, x).items()}
+        agree(ours, step(found.eager, x))
+    finally:
+        torch.distributed.destroy_process_group()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = found.module(x)
+    assert out.dtype == torch.bfloat16
+    out.float().sum().backward()
+    assert all(p.grad is not None and p.grad.dtype == torch.float32 for p in found.module.parameters())
+
+
+@pytest.mark.usefixtures("eager_compiler")
+def test_an_optimiser() -> None:
+    """Three steps of SGD lead where eager goes, and inference follows."""
+    found = made()
+    other = copy.deepcopy(found.eager)
+    x, y = torch.randn(4, 3, 12, 12), torch.tensor([0, 1, 2, 3])
+    for module in (found.module, other):
+        module.train()
+        optimiser = torch.optim.SGD(module.parameters(), lr=1e-3, momentum=0.9)
+        for _ in range(3):
+            optimiser.zero_grad()
+            torch.nn.functional.cross_entropy(module(x), y).backward()
+            optimiser.step()
+        module.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(found.module(x), other(x), rtol=1e-3, atol=1e-3)
+    with torch.inference_mode():
+        torch.testing.assert_close(found.module(x), other(x), rtol=1e-3, atol=1e-3)
+
+
+def test_weights_of_inference_mode() -> None:
+    """They do not count their changes, so they are packed for each call."""
+    with torch.inference_mode():
+        found = made().train(False)
+        x = torch.randn(1, 3, 12, 12)
+        for _ in range(2):
+            torch.testing.assert_close(found.module(x), found.eager(x), rtol=1e-4, atol=1e-5)
+            found.module.fc.bias.add_(1)
