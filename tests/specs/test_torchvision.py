@@ -109,7 +109,8 @@ def test_small_videos(name: str, shape: tuple[int, ...], request: pytest.Fixture
         pytest.skip("large; run with --full")
     net = loads(f"use std.swin3d {{ {name} }}\nnet n {{ input x: {[*shape]}; {name}(small = true) }}").net
     x = torch.randn(2, *shape, generator=torch.Generator().manual_seed(1))
-    assert_same(build(net).get_submodule("0"), theirs(name), x)
+    # Many positions add to one row of the table of biases, and with several threads in no fixed order.
+    assert_same(build(net).get_submodule("0"), theirs(name), x, rounding=True)
 
 
 def test_large_videos() -> None:
@@ -119,7 +120,7 @@ def test_large_videos() -> None:
     family = torchvision().video.swin_transformer.SwinTransformer3d
     reference = family([2, 4, 4], 8, depths, heads, [8, 7, 7], stochastic_depth_prob=0.1)
     x = torch.randn(2, 3, 15, 193, 193, generator=torch.Generator().manual_seed(1))
-    assert_same(ours, reference, x)
+    assert_same(ours, reference, x, rounding=True)
 
 
 def test_several_windows() -> None:
