@@ -24,22 +24,22 @@ class BadImage(Exception):
     """An image cannot be read, or the net does not take images; the text says why."""
 
 
-def image_size(net: Net) -> tuple[int, int, int]:
-    """(channels, height, width) of the pictures a net takes. Raises `BadImage`."""
+def image_size(net: Net, at: dict[str, int] | None = None) -> tuple[int, int, int]:
+    """(channels, height, width) of the pictures a net takes, at sizes or its own. Raises `BadImage`."""
     shapes = net.graph.input_shapes
     if len(shapes) != 1 or shapes[0] is None or len(shapes[0]) != 3 or shapes[0][0] not in (1, 3):
         raise BadImage(f"`{net.name}` does not take one image of 1 or 3 channels")
     from resdsl.sizes import shape_at
 
     try:
-        at = sizes_for(net, None)
+        at = sizes_for(net, None) if at is None else at
     except ValueError:
         at = {name: max(224, net.least[name]) for name in net.sizes}
     channels, height, width = shape_at(shapes[0], at)
     return channels, height, width
 
 
-def read_image(net: Net, path: str | Path) -> torch.Tensor:
+def read_image(path: str | Path, channels: int, height: int, width: int) -> torch.Tensor:
     """A picture as a batch of one, (1, C, H, W) float32. Raises `BadImage`."""
     try:
         import numpy
@@ -47,7 +47,6 @@ def read_image(net: Net, path: str | Path) -> torch.Tensor:
         from PIL import Image, UnidentifiedImageError
     except ImportError:
         raise MissingTorch from None
-    channels, height, width = image_size(net)
     try:
         with Image.open(path) as file:
             if file.width * file.height > MAX_PIXELS:
@@ -87,16 +86,25 @@ def labels(path: str | None, net: Net) -> Callable[[int], str]:
 
 
 def predict(
-    net: Net, module: torch.nn.Module, path: str | Path, device: torch.device | str, top: int
+    net: Net,
+    module: torch.nn.Module,
+    path: str | Path,
+    device: torch.device | str,
+    top: int,
+    at: dict[str, int] | None = None,
 ) -> list[tuple[int, float]]:
     """The `top` most likely classes of a picture: (index, probability). Raises `BadImage`."""
     shape = net.graph.output_shapes
     if len(shape) != 1 or shape[0] is None or len(shape[0]) != 1:
         raise BadImage(f"`{net.name}` does not give one score for each class")
-    image = read_image(net, path)
+    image = read_image(path, *image_size(net, at))
     import torch
 
     with torch.inference_mode():
-        scores = module.eval()(image.to(device))[0].float().softmax(0)
-    best = scores.topk(min(top, len(scores)))
+        return likeliest(module.eval()(image.to(device))[0], top)
+
+
+def likeliest(scores: torch.Tensor, top: int) -> list[tuple[int, float]]:
+    """The `top` most likely classes by their scores: (index, probability)."""
+    best = scores.float().softmax(0).topk(min(top, len(scores)))
     return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))

@@ -62,6 +62,12 @@ def _torch(name: str) -> Command:
     return run
 
 
+def _bench(args: argparse.Namespace) -> int:
+    from resdsl.cli.bench import bench_command
+
+    return bench_command(args)
+
+
 def _parser() -> argparse.ArgumentParser:
     from resdsl import __version__
 
@@ -101,23 +107,47 @@ def _parser() -> argparse.ArgumentParser:
         nets="1",
     )
     compile.add_argument(
-        "-o", "--output", metavar="FILE", help=".py source, .svg .png .dot picture, .md .json .csv .tex table"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=".pt2 compiled net with its weights, .onnx, .py source, .svg .png .dot picture, .md .json .csv .tex table",
     )
     compile.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
     compile.add_argument("--batch", type=int, help="images per call (1, and 2 with --dynamic)")
     compile.add_argument("--dynamic", action="store_true", help="once for every batch and size that fits")
     compile.add_argument("--device", help="cuda or cpu (cuda where there is one)")
     compile.add_argument("--mode", help="mode of torch.compile, like max-autotune")
+    compile.add_argument(
+        "--weights", metavar="FILE", help="weights for a .pt2 or .onnx: .safetensors or .pth"
+    )
+    compile.add_argument("--labels", metavar="FILE", help="class names for a .pt2 or .onnx, one a line")
 
     run = add(
         "run", _torch("run_command"), "Run a net on an image and print the most likely classes", nets="1"
     )
+    run.epilog = "SPEC may also be a .pt2 that `resdsl compile -o` wrote."
     run.add_argument("--image", required=True, metavar="FILE", help="a picture that Pillow reads")
     run.add_argument("--weights", metavar="FILE", help=".safetensors, or .pth read with weights_only=True")
     run.add_argument("--labels", metavar="FILE", help="one class name a line (ImageNet's for 1000 classes)")
     run.add_argument("--top", type=int, default=5, help="how many classes to print (5)")
+    run.add_argument("--at", metavar="SHAPE", help="input shape, like 3x256x256")
     run.add_argument("--device", help="cuda or cpu (cuda where there is one)")
     run.add_argument("--no-compile", action="store_true", help="run eagerly")
+
+    bench = add("bench", _bench, "Measure how fast a net runs, next to other ways to run it", nets="1")
+    bench.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
+    bench.add_argument("--batch", type=int, default=1, metavar="N", help="images per call (1)")
+    bench.add_argument("--train", action="store_true", help="a training step, forward and backward")
+    bench.add_argument(
+        "--against",
+        default="eager,torch,frozen,onnxruntime",
+        metavar="SIDES",
+        help="what else to run: eager, torch (torch.compile), frozen (the same with constant weights), onnxruntime",
+    )
+    bench.add_argument("--runs", type=int, default=20, metavar="N", help="turns of each (20)")
+    bench.add_argument("--device", help="cuda or cpu (cuda where there is one)")
+    bench.add_argument("--json", metavar="FILE", help="write all numbers to a file")
+    bench.add_argument("--plot", metavar="FILE", help="draw images a second as bars (.svg)")
 
     summary = add("summary", front.summary_command, "Print the table of stages, as in the paper", nets="1")
     summary.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")

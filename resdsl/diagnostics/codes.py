@@ -76,3 +76,4 @@ BARE_DROP_PATH = _warning("bare-drop-path", "`drop_path` ends a residual that ha
 # weights, images and the back end
 BAD_WEIGHTS = _error("bad-weights", "weights do not fit the net")
 BAD_IMAGE = _error("bad-image", "an image cannot be read")
+BAD_ARTEFACT = _error("bad-artefact", "a compiled net cannot be run here")

@@ -14,6 +14,7 @@ from resdsl.source import Source
 # One spec alone cannot show these: they need other files, a command line, weights or an image.
 WITHOUT_SPEC = {
     "unreadable", "import-outside", "import-cycle", "bad-setting", "bad-weights", "bad-image",
+    "bad-artefact",
 }  # fmt: skip
 
 

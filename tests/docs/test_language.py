@@ -161,7 +161,7 @@ def test_codes_exist() -> None:
     assert mentioned <= set(CODES)
     mentioned |= {word for word in ("edition", "positional", "syntax", "unreadable") if f"`{word}`" in text}
     # the others are those of weights, images and options, which are not part of the language
-    assert set(CODES) - mentioned <= {"bad-weights", "bad-image"}
+    assert set(CODES) - mentioned <= {"bad-weights", "bad-image", "bad-artefact"}
 
 
 def test_limits() -> None:
