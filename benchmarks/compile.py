@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("--only", metavar="PATTERN", help="the rows whose title has this regular expression")
     parser.add_argument("--limit", type=float, default=900, help="seconds the twin may compile (900)")
     parser.add_argument("--runs", type=int, default=20, help="turns of each side (20)")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="keeps the rows of earlier runs on the same machine")
     args = parser.parse_args()
     chosen = {
         title: row
@@ -222,6 +222,10 @@ def main() -> None:
             print(f"{title:<52}     NOT MEASURED: {reason}", flush=True)
     if args.json:
         each = [asdict(claim) | {"holds": claim.holds} for claim in claims]
+        before = json.loads(args.json.read_text()) if args.json.exists() else {}
+        if before.get("environment") == known:  # a run of some rows keeps the others
+            titles = {claim["title"] for claim in each}
+            each = [claim for claim in before["claims"] if claim["title"] not in titles] + each
         args.json.write_text(json.dumps({"environment": known, "claims": each}, indent=1) + "\n")
 
 

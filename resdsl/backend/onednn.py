@@ -86,7 +86,10 @@ def packed(module: nn.Module, like: Tensor) -> fx.GraphModule:
                 and not isinstance(layer.padding, str)
             ):
                 _pack(graph, node, layer, shapes, order, layers, fresh)
-    return fx.GraphModule(layers, graph)
+    made = fx.GraphModule(layers, graph)
+    for name in list(made._buffers):  # found at once as plain attributes, and there are many
+        made.__dict__[name] = made._buffers.pop(name)
+    return made
 
 
 def unsuited(graph: fx.GraphModule) -> str:

@@ -1,0 +1,65 @@
+"""Writes docs/performance.md from the measurements in benchmarks/results/, which benchmarks/compile.py makes.
+
+python benchmarks/performance.py [--check]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "performance.md"
+HEAD = """\
+# Performance
+
+Made by `python benchmarks/performance.py` from the measurements in [benchmarks/results](../benchmarks/results). Each
+number is a ratio of two sides that took turns in one run, the median over the turns; every side is a process of its
+own with an empty cache. The twin is the emitted module, plain PyTorch, by `torch.compile`, in channels last.
+
+"cold" is the time of the first call over the twin's (less is better), "flat" what a further layer adds to it over the
+twin's, "steady" the twin's time over ours (more is better), "memory" and "gradients" those of a training step.
+"""
+
+
+def page() -> str:
+    """The text of the page."""
+    lines = [HEAD]
+    for file in sorted((HERE / "results").glob("*.json")):
+        found = json.loads(file.read_text(encoding="utf-8"))
+        known = found["environment"]
+        lines += [
+            f"## {known['name_of_device']}",
+            "",
+            f"{known['cores']} cores, {known['threads']} threads, torch {known['torch']}, Python {known['python']},"
+            f" {known['system']}.",
+            "",
+            "| what | ratio | wanted | | |",
+            "| --- | ---: | --- | --- | --- |",
+        ]
+        for claim in sorted(found["claims"], key=lambda c: c["title"]):
+            bound = f"{'at most' if claim['at_most'] else 'at least'} {claim['bar']:.3g}"
+            verdict = "holds" if claim["holds"] else "**missed**"
+            lines.append(
+                f"| {claim['title']} | {claim['value']:.3g} | {bound} | {verdict} | {claim['detail']} |"
+            )
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main() -> int:
+    """Write the page, or say whether it is as the measurements say."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the page would change")
+    if parser.parse_args().check:
+        return int(not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page())
+    PAGE.write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
