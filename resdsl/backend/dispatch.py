@@ -146,7 +146,9 @@ class Dispatch:
         doubt = unsuited(graph)
         if doubt:
             return self._compiled(doubt)
-        return Way(graph.forward, "onednn", "batch norms folded, weights packed, activations and additions fused")
+        return Way(
+            graph.forward, "onednn", "batch norms folded, weights packed, activations and additions fused"
+        )
 
     def _lowered(self, inputs: Sequence[Tensor], modes: Any, autocast: Any) -> Way:
         """For training, and for gradients in evaluation."""
