@@ -116,7 +116,8 @@ class Dispatch:
         if way is None or (way.name != "torch.compile" and not self._same(key, tensors, seen)):
             way = self._packed(inputs, autocast) if fixed else self._lowered(inputs, modes, autocast)
             while len(self.ways) >= MOST_KEPT and key not in self.ways:
-                self.ways.pop(next(iter(self.ways)))
+                oldest = next(iter(self.ways))
+                del self.ways[oldest], self._seen[oldest]
             self.ways[key], self._seen[key] = way, (tensors, seen)
         return way.run(*inputs)
 
