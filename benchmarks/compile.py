@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from resdsl.backend.bench import CannotRun, Job, Side, TookTooLong, ratio, turns
+from resdsl.backend.bench.compare import CannotRun, Job, Side, TookTooLong, ratio, turns
 
 DEPTHS = (110, 218, 434, 866, 1202)
 

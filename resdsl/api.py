@@ -172,7 +172,7 @@ class Network:
 
     def source(self) -> str:
         """PyTorch source of the net, which runs with torch alone."""
-        from resdsl.backend.emit import emit
+        from resdsl.emit import emit
 
         return emit(self.net)
 

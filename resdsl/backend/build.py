@@ -6,8 +6,8 @@ import linecache
 import sys
 from types import ModuleType
 
-from resdsl.backend.emit import emit, net_class
 from resdsl.backend.errors import MissingTorch
+from resdsl.emit import emit, net_class
 from resdsl.graph.model import Net
 
 try:

@@ -17,9 +17,9 @@ from resdsl.backend.build import load
 from resdsl.backend.dispatch import Dispatch
 from resdsl.backend.dynamic import Axes, mark, refuse_misfits, varying
 from resdsl.backend.dynamo import allow_variants, graphs_made
-from resdsl.backend.emit import emit, net_class
 from resdsl.backend.errors import MissingTorch
-from resdsl.backend.plan import Planner
+from resdsl.emit import emit, net_class
+from resdsl.emit.plan import Planner
 from resdsl.graph.model import Graph, Net
 from resdsl.ops.base import Op
 

@@ -14,11 +14,11 @@ from functools import cached_property
 from operator import attrgetter, is_
 from typing import Any
 
-from resdsl.backend.aot import NotLowered
-from resdsl.backend.cut import NotCut, cut
 from resdsl.backend.errors import MissingTorch
-from resdsl.backend.onednn import available, packed, unsuited
-from resdsl.backend.signature import Lowering, Run, structured
+from resdsl.backend.inference.onednn import available, packed, unsuited
+from resdsl.backend.signature.aot import NotLowered
+from resdsl.backend.signature.cut import NotCut, cut
+from resdsl.backend.signature.program import Lowering, Run, structured
 
 try:
     import torch

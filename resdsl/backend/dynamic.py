@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from resdsl.backend.chains import used_inputs
 from resdsl.backend.dynamo import mark_dynamic
 from resdsl.backend.errors import MissingTorch
 from resdsl.domain import Domain, match_sizes
+from resdsl.emit.chains import used_inputs
 from resdsl.graph.model import Graph, Net
 from resdsl.sets import SizeSet, at_least
 from resdsl.sizes import Size, shape_at

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from resdsl.backend.bench import SIDES, Bench, CannotRun, Job, compare
+from resdsl.backend.bench.compare import SIDES, Bench, CannotRun, Job, compare
 from resdsl.backend.errors import MissingTorch
 from resdsl.cli.common import Failed, Usage, load_net, settings, sizes
 from resdsl.cli.torch import Progress

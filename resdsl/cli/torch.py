@@ -62,7 +62,7 @@ def compile_command(args: argparse.Namespace) -> int:
     except Failed:
         return 1
     if args.output:
-        from resdsl.backend.emit import emit
+        from resdsl.emit import emit
 
         text = emit(net)
         write_file(args.output, text)
@@ -71,8 +71,8 @@ def compile_command(args: argparse.Namespace) -> int:
     at = sizes(args, net)
     progress = Progress()
     try:
+        from resdsl.backend.bench.measure import report, survey
         from resdsl.backend.compile import compile_net
-        from resdsl.backend.measure import report, survey
 
         progress(f"building {net.name} ...")
         compiled = compile_net(net, device=_device(args), mode=args.mode, dynamic=args.dynamic or None)
@@ -95,10 +95,10 @@ def _write_artefact(args: argparse.Namespace, net: Net, batch: int) -> int:
     at, portable = sizes(args, net), Path(args.output).suffix == ".onnx"
     progress, start = Progress(), perf_counter()
     try:
-        from resdsl.backend import artefact
+        from resdsl.backend.artefact import package as artefact
+        from resdsl.backend.artefact.onnx import write_onnx
         from resdsl.backend.build import build
         from resdsl.backend.compile import best_device
-        from resdsl.backend.onnx import write_onnx
     except MissingTorch as error:
         raise Usage(str(error)) from None
     try:
@@ -229,7 +229,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _run_artefact(args: argparse.Namespace) -> int:
     """`resdsl run FILE.pt2 --image FILE`."""
-    from resdsl.backend.artefact import BadArtefact, load_artefact
+    from resdsl.backend.artefact.package import BadArtefact, load_artefact
     from resdsl.backend.image import BadImage
 
     for option in ("weights", "set", "no_compile"):

@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from resdsl.backend.aot import Border, FakeTensorMode, Traced, stand_in, trace  # noqa: E402
+from resdsl.backend.signature.aot import Border, FakeTensorMode, Traced, stand_in, trace  # noqa: E402
 
 
 class Unit(torch.nn.Module):

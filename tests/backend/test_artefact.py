@@ -20,8 +20,8 @@ from .specs import net
 
 torch = pytest.importorskip("torch")
 
-from resdsl.backend import artefact  # noqa: E402
-from resdsl.backend.artefact import About, load_artefact, read_about  # noqa: E402
+from resdsl.backend.artefact import package as artefact  # noqa: E402
+from resdsl.backend.artefact.package import About, load_artefact, read_about  # noqa: E402
 from resdsl.backend.build import build  # noqa: E402
 from resdsl.backend.dynamic import example  # noqa: E402
 from resdsl.backend.image import predict  # noqa: E402
@@ -420,7 +420,7 @@ def test_onnx(home: Path, options: list[str], calls: list[tuple[int, int, int]],
 def test_no_onnx(
     home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from resdsl.backend import onnx
+    from resdsl.backend.artefact import onnx
 
     monkeypatch.setattr(onnx, "NEEDED", ("no_such_package", "torch"))
     assert main(["compile", str(home / "n.res"), "-o", str(tmp_path / "n.onnx")]) == 2

@@ -13,8 +13,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from resdsl.backend.bench import CannotRun, Job, Side, TookTooLong, compare, ratio, turns  # noqa: E402
-from resdsl.backend.side import Machine  # noqa: E402
+from resdsl.backend.bench.compare import CannotRun, Job, Side, TookTooLong, compare, ratio, turns  # noqa: E402
+from resdsl.backend.bench.side import Machine  # noqa: E402
 
 TEXT = """edition 2026
 net n(width = 4) {

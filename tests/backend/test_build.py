@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from resdsl.backend import names
+from resdsl.emit import names
 
 from .specs import net
 

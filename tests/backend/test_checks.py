@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from resdsl.backend.checks import SizeCheck
-from resdsl.backend.emit import emit, net_class
-from resdsl.backend.layout import WIDTH
+from resdsl.emit import emit, net_class
+from resdsl.emit.checks import SizeCheck
+from resdsl.emit.layout import WIDTH
 from resdsl.graph.model import Net
 
 from .specs import bundled, net

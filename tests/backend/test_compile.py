@@ -11,8 +11,8 @@ from .specs import bundled, net
 torch = pytest.importorskip("torch")
 
 from resdsl.backend import compile as compiling  # noqa: E402
+from resdsl.backend.bench.measure import report, settled  # noqa: E402
 from resdsl.backend.compile import block_calls, compile_net  # noqa: E402
-from resdsl.backend.measure import report, settled  # noqa: E402
 
 TEXT = """edition 2026
 block basic(width, stride = 1) {

@@ -20,10 +20,10 @@ from resdsl.source import Source
 
 torch = pytest.importorskip("torch")
 
+from resdsl.backend.bench.measure import report  # noqa: E402
 from resdsl.backend.build import build  # noqa: E402
 from resdsl.backend.compile import compile_net  # noqa: E402
 from resdsl.backend.dynamic import example, usual_sizes  # noqa: E402
-from resdsl.backend.measure import report  # noqa: E402
 
 from .reference import logits  # noqa: E402
 

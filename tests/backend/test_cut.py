@@ -12,9 +12,9 @@ torch = pytest.importorskip("torch")
 
 from resdsl.backend.build import load  # noqa: E402
 from resdsl.backend.compile import block_calls  # noqa: E402
-from resdsl.backend.cut import NotCut, cut, value_of  # noqa: E402
 from resdsl.backend.dynamic import example, usual_sizes  # noqa: E402
-from resdsl.backend.emit import emit, net_class  # noqa: E402
+from resdsl.backend.signature.cut import NotCut, cut, value_of  # noqa: E402
+from resdsl.emit.source import emit, net_class  # noqa: E402
 
 
 def flat(out: Any) -> list[Any]:

@@ -11,8 +11,10 @@ from .specs import bundled, net
 
 torch = pytest.importorskip("torch")
 
-from resdsl.backend import aot, dispatch, onednn  # noqa: E402
+from resdsl.backend import dispatch  # noqa: E402
 from resdsl.backend.compile import Compiled, compile_net  # noqa: E402
+from resdsl.backend.inference import onednn  # noqa: E402
+from resdsl.backend.signature import aot  # noqa: E402
 
 from .reference import logits, randomise  # noqa: E402
 
@@ -231,7 +233,7 @@ def test_layout() -> None:
 def test_what_suits(file: str, name: str, way: str) -> None:
     from resdsl.backend.build import load
     from resdsl.backend.dynamic import example, usual_sizes
-    from resdsl.backend.emit import emit, net_class
+    from resdsl.emit import emit, net_class
 
     checked = bundled(file, name)
     module = load(emit(checked, check_sizes=False), net_class(checked), name).eval()

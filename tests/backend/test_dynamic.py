@@ -17,6 +17,7 @@ from .specs import bundled, net
 torch = pytest.importorskip("torch")
 
 from resdsl.backend import compile as compiling  # noqa: E402
+from resdsl.backend.bench.measure import survey  # noqa: E402
 from resdsl.backend.build import build  # noqa: E402
 from resdsl.backend.compile import Compiled, block_calls, compile_net  # noqa: E402
 from resdsl.backend.dynamic import (  # noqa: E402
@@ -28,7 +29,6 @@ from resdsl.backend.dynamic import (  # noqa: E402
     varying,
 )
 from resdsl.backend.dynamo import allow_variants, graphs_made, mark_dynamic  # noqa: E402
-from resdsl.backend.measure import survey  # noqa: E402
 
 OLD = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 13)
 """Torch 2.11 makes one graph where a pool rounds and one where it does not (`div_rtn` of its shape rules)."""

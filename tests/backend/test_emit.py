@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from resdsl.backend.emit import emit, net_class
-from resdsl.backend.layout import WIDTH
+from resdsl.emit import emit, net_class
+from resdsl.emit.layout import WIDTH
 
 from .specs import bundled, net
 
@@ -77,7 +77,7 @@ def test_torch_free() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "from tests.backend.specs import bundled\n"
-        "from resdsl.backend.emit import emit\n"
+        "from resdsl.emit.source import emit\n"
         "print(len(emit(bundled('resnet', 'resnet18'))))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -12,8 +12,8 @@ torch = pytest.importorskip("torch")
 
 from resdsl.backend.build import load  # noqa: E402
 from resdsl.backend.dynamic import example, usual_sizes  # noqa: E402
-from resdsl.backend.emit import emit, net_class  # noqa: E402
-from resdsl.backend.fold import folded  # noqa: E402
+from resdsl.backend.inference.fold import folded  # noqa: E402
+from resdsl.emit.source import emit, net_class  # noqa: E402
 
 from .reference import logits, randomise  # noqa: E402
 

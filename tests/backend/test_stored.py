@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from resdsl.backend.build import build  # noqa: E402
-from resdsl.backend.emit import emit  # noqa: E402
+from resdsl.emit.source import emit  # noqa: E402
 
 from .specs import net  # noqa: E402
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from resdsl.backend.bench import Bench, Job, Row
+from resdsl.backend.bench.compare import Bench, Job, Row
 from resdsl.cli import bench, main
 
 SPEC = "net n {\n  input image: [3, H, W] at [3, 8, 8]\n  conv(8, 3x3, bias = true)\n}\n"

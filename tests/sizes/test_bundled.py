@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-from resdsl.backend.emit import emit, net_class
 from resdsl.diagnostics.model import Severity
+from resdsl.emit import emit, net_class
 from resdsl.graph.model import Net
 from resdsl.ops.base import Op
 from resdsl.pipeline import check

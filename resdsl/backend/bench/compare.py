@@ -81,7 +81,7 @@ class Side:
             raise MissingTorch
         self._folder = tempfile.TemporaryDirectory(prefix="resdsl-bench-", ignore_cleanup_errors=True)
         folder = Path(self._folder.name)
-        home = str(Path(__file__).parents[2])
+        home = str(Path(__file__).parents[3])
         caches = {
             "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
             "TRITON_CACHE_DIR": str(folder / "triton"),
@@ -90,7 +90,7 @@ class Side:
         self._log = folder / "log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", "from resdsl.backend.side import main; main()"],
+                [sys.executable, "-P", "-c", "from resdsl.backend.bench.side import main; main()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -30,12 +30,12 @@ try:
     import torch
     from torch import Tensor, nn
 
-    from resdsl.backend import onednn
+    from resdsl.backend.bench.measure import settled
     from resdsl.backend.build import load
     from resdsl.backend.compile import best_device, compile_net, memory_format
     from resdsl.backend.dynamic import example, usual_sizes
-    from resdsl.backend.emit import emit, net_class
-    from resdsl.backend.measure import settled
+    from resdsl.backend.inference import onednn
+    from resdsl.emit import emit, net_class
 except ModuleNotFoundError as missing:
     raise MissingTorch from missing
 

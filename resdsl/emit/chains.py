@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from resdsl.backend.names import fits_container
-from resdsl.backend.progress import formula
-from resdsl.backend.terms import Run, Term
+from resdsl.emit.names import fits_container
+from resdsl.emit.progress import formula
+from resdsl.emit.terms import Run, Term
 from resdsl.graph.model import Graph, Node, Tensor
 from resdsl.ops.base import Op
 

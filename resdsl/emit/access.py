@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resdsl.backend.names import fits_container, is_attribute, literal
+from resdsl.emit.names import fits_container, is_attribute, literal
 
 
 class Addresses:

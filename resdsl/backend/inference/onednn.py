@@ -14,7 +14,7 @@ import operator
 from typing import Any
 
 from resdsl.backend.errors import MissingTorch
-from resdsl.backend.fold import Layers, fold
+from resdsl.backend.inference.fold import Layers, fold
 
 try:
     import torch

@@ -6,8 +6,8 @@ import copy
 from collections import Counter
 from typing import Any
 
-from resdsl.backend.cut import NotCut
 from resdsl.backend.errors import MissingTorch
+from resdsl.backend.signature.cut import NotCut
 
 try:
     from torch import fx, nn

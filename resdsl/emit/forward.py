@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
-from resdsl.backend.chains import live_inputs, used_inputs
-from resdsl.backend.layout import WIDTH
-from resdsl.backend.names import identifier, literal, unused
+from resdsl.emit.chains import live_inputs, used_inputs
+from resdsl.emit.layout import WIDTH
+from resdsl.emit.names import identifier, literal, unused
 from resdsl.graph.model import Feed, Graph, Node, Port, Tensor
 from resdsl.ops.base import Op, Text
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from resdsl.backend.names import literal
-from resdsl.backend.progress import formula
-from resdsl.backend.terms import Call, Chain, Make, Run, Slot, Term, grown
-from resdsl.backend.unify import Parameters
+from resdsl.emit.names import literal
+from resdsl.emit.progress import formula
+from resdsl.emit.terms import Call, Chain, Make, Run, Slot, Term, grown
+from resdsl.emit.unify import Parameters
 from resdsl.graph.model import Graph
 from resdsl.ops.base import Init
 from resdsl.sizes import Dim
 
 if TYPE_CHECKING:
-    from resdsl.backend.plan import Planner
+    from resdsl.emit.plan import Planner
 
 
 class Writer:

@@ -7,7 +7,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from resdsl.backend.artefact import KEY, About, NotCompiled, check_target, describe, explained, exported
+from resdsl.backend.artefact.package import (
+    KEY,
+    About,
+    NotCompiled,
+    check_target,
+    describe,
+    explained,
+    exported,
+)
 from resdsl.backend.errors import MissingTorch
 from resdsl.files import write_file
 from resdsl.graph.model import Net

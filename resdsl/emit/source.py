@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from resdsl.backend.access import Addresses
-from resdsl.backend.chains import used_inputs
-from resdsl.backend.checks import SizeCheck, sizes_text
-from resdsl.backend.forward import Forward
-from resdsl.backend.layout import WIDTH, wrap
-from resdsl.backend.loops import fold_lines
-from resdsl.backend.names import class_name, docstring, unused
-from resdsl.backend.plan import Class, Planner
-from resdsl.backend.unify import annotation
-from resdsl.backend.write import Writer, shape_text
+from resdsl.emit.access import Addresses
+from resdsl.emit.chains import used_inputs
+from resdsl.emit.checks import SizeCheck, sizes_text
+from resdsl.emit.forward import Forward
+from resdsl.emit.layout import WIDTH, wrap
+from resdsl.emit.loops import fold_lines
+from resdsl.emit.names import class_name, docstring, unused
+from resdsl.emit.plan import Class, Planner
+from resdsl.emit.unify import annotation
+from resdsl.emit.write import Writer, shape_text
 from resdsl.graph.cost import cost
 from resdsl.graph.model import Graph, Net
 from resdsl.ops.base import Init, Op

@@ -26,14 +26,14 @@ from typing import Any
 import resdsl
 from resdsl.backend.build import load
 from resdsl.backend.compile import memory_format
-from resdsl.backend.cut import NotCut
 from resdsl.backend.dynamic import dynamic_shapes, example, one_graph
-from resdsl.backend.emit import emit, net_class
 from resdsl.backend.errors import MissingTorch
-from resdsl.backend.fold import folded
 from resdsl.backend.image import DEVIATION, MEAN, BadImage, likeliest, read_image
+from resdsl.backend.inference.fold import folded
+from resdsl.backend.signature.cut import NotCut
 from resdsl.conditions import condition
 from resdsl.domain import Domain, match_sizes
+from resdsl.emit import emit, net_class
 from resdsl.files import write_file
 from resdsl.graph.model import Net
 from resdsl.sets import SizeSet

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from resdsl.backend.chains import fold, is_positional, links, live_inputs, used_inputs
-from resdsl.backend.inits import filled, has_tensor, init_term, needs_fill, uniform_inits
-from resdsl.backend.names import Word, class_name, plain, unused
-from resdsl.backend.terms import (
+from resdsl.emit.chains import fold, is_positional, links, live_inputs, used_inputs
+from resdsl.emit.inits import filled, has_tensor, init_term, needs_fill, uniform_inits
+from resdsl.emit.names import Word, class_name, plain, unused
+from resdsl.emit.terms import (
     Call,
     Chain,
     Make,
@@ -20,7 +20,7 @@ from resdsl.backend.terms import (
     slots,
     tensor_term,
 )
-from resdsl.backend.unify import Parameters
+from resdsl.emit.unify import Parameters
 from resdsl.graph.model import Graph, Node, Tensor
 from resdsl.ops.base import Init, New, Op, Text
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from resdsl.backend.aot import Border, Layout, Lowered, Traced, stand_in, trace
-from resdsl.backend.cut import Cut, Step, value_of
 from resdsl.backend.errors import MissingTorch
+from resdsl.backend.signature.aot import Border, Layout, Lowered, Traced, stand_in, trace
+from resdsl.backend.signature.cut import Cut, Step, value_of
 
 try:
     import torch

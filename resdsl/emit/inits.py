@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from resdsl.backend.names import Word
-from resdsl.backend.terms import Call, Slot, Term
+from resdsl.emit.names import Word
+from resdsl.emit.terms import Call, Slot, Term
 from resdsl.graph.model import Graph, Tensor
 from resdsl.ops.base import Init, New, Op
 

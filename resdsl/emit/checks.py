@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap as fill
 
-from resdsl.backend.layout import WIDTH
-from resdsl.backend.names import docstring, identifier, literal, unused
 from resdsl.conditions import condition
+from resdsl.emit.layout import WIDTH
+from resdsl.emit.names import docstring, identifier, literal, unused
 from resdsl.graph.model import Net
 from resdsl.sets import EVERY, SizeSet
 from resdsl.sizes import Shape, Size

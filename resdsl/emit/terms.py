@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from resdsl.backend.names import Word
-from resdsl.backend.progress import formula
+from resdsl.emit.names import Word
+from resdsl.emit.progress import formula
 from resdsl.graph.model import Graph, Tensor
 from resdsl.ops.base import New
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from resdsl.backend.names import Word, identifier, literal
-from resdsl.backend.terms import Slot
+from resdsl.emit.names import Word, identifier, literal
+from resdsl.emit.terms import Slot
 
 Vector = tuple[Any, ...]
 """A value in each member."""

@@ -1,0 +1,1 @@
+"""A net with its weights in one file, which runs without resdsl."""

@@ -1,0 +1,1 @@
+"""A net as a fixed function: norms folded, weights packed."""

@@ -1,0 +1,1 @@
+"""Compiles each distinct block once: training, and gradients in evaluation."""
