@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from io import TextIOWrapper
 
 from resdsl.cli import catalogue, front, sizes, sweep
@@ -50,22 +51,14 @@ def _allow_extensions(named: Sequence[str]) -> None:
         extensions.allow(*named)
 
 
-def _torch(name: str) -> Command:
-    """A command that needs torch, imported only when it runs."""
+def _later(name: str) -> Command:
+    """A command that needs torch: its file is imported when it runs."""
 
     def run(args: argparse.Namespace) -> int:
-        from resdsl.cli import torch as torch_commands
-
-        command: Command = getattr(torch_commands, name)
+        command: Command = getattr(import_module(f"resdsl.cli.{name}"), f"{name}_command")
         return command(args)
 
     return run
-
-
-def _bench(args: argparse.Namespace) -> int:
-    from resdsl.cli.bench import bench_command
-
-    return bench_command(args)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 
     compile = add(
         "compile",
-        _torch("compile_command"),
+        _later("compile"),
         "Compile a net with torch.compile, or write what -o asks for",
         nets="1",
     )
@@ -122,9 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     compile.add_argument("--labels", metavar="FILE", help="class names for a .pt2 or .onnx, one a line")
 
-    run = add(
-        "run", _torch("run_command"), "Run a net on an image and print the most likely classes", nets="1"
-    )
+    run = add("run", _later("run"), "Run a net on an image and print the most likely classes", nets="1")
     run.epilog = "SPEC may also be a .pt2 that `resdsl compile -o` wrote."
     run.add_argument("--image", required=True, metavar="FILE", help="a picture that Pillow reads")
     run.add_argument("--weights", metavar="FILE", help=".safetensors, or .pth read with weights_only=True")
@@ -134,7 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--device", help="cuda or cpu (cuda where there is one)")
     run.add_argument("--no-compile", action="store_true", help="run eagerly")
 
-    bench = add("bench", _bench, "Measure how fast a net runs, next to other ways to run it", nets="1")
+    bench = add(
+        "bench", _later("bench"), "Measure how fast a net runs, next to other ways to run it", nets="1"
+    )
     bench.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
     bench.add_argument("--batch", type=int, default=1, metavar="N", help="images per call (1)")
     bench.add_argument("--train", action="store_true", help="a training step, forward and backward")

@@ -1,0 +1,94 @@
+"""The command `run`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from resdsl.backend.errors import MissingTorch
+from resdsl.cli.common import Failed, Usage, input_shape, load_net, show, sizes
+from resdsl.cli.torch import Progress, check_labels, chosen_device, problem, weigh
+from resdsl.diagnostics import codes
+
+
+def run_command(args: argparse.Namespace) -> int:
+    """`resdsl run SPEC --image FILE`."""
+    try:
+        return _run(args)
+    except Failed:
+        return 1
+    except MissingTorch as error:
+        raise Usage(str(error)) from None
+
+
+def _run(args: argparse.Namespace) -> int:
+    from resdsl.backend.image import BadImage, labels, predict
+
+    if args.top < 1:
+        raise Usage("--top takes a number of at least 1")
+    check_labels(args)
+    if Path(args.spec).suffix == ".pt2":
+        return _run_artefact(args)
+    net = load_net(args)
+    at = sizes(args, net) if args.at else None
+    progress = Progress()
+    try:
+        from resdsl.backend.compile import compile_net
+
+        device = chosen_device(args)
+        progress(f"building {net.name} ...")
+        compiled = compile_net(net, device=device)
+        weigh(args, net, compiled.eager)
+        names = labels(args.labels, net)
+        progress(f"compiling {net.name} and running it on {args.image} ...")
+        module = compiled.eager if args.no_compile else compiled.module
+        answers = predict(net, module, args.image, compiled.device, args.top, at)
+    except BadImage as error:
+        progress("")
+        show(args, [problem(codes.BAD_IMAGE, args.image, str(error))])
+        return 1
+    except OSError as error:
+        raise Usage(f"cannot read `{error.filename}`: {error.strerror}") from None
+    finally:
+        progress("")
+    _print_answers([(names(i), probability) for i, probability in answers])
+    return 0
+
+
+def _run_artefact(args: argparse.Namespace) -> int:
+    """`resdsl run FILE.pt2 --image FILE`."""
+    from resdsl.backend.artefact.package import BadArtefact, load_artefact
+    from resdsl.backend.image import BadImage
+
+    for option in ("weights", "set", "no_compile"):
+        if getattr(args, option):
+            name = option.replace("_", "-")
+            raise Usage(f"`{args.spec}` is a net compiled with its weights: leave --{name} out")
+    try:
+        device = chosen_device(args)
+        artefact = load_artefact(args.spec)
+        about = artefact.about
+        if device is not None and device.split(":")[0] != about.device:
+            raise Usage(f"`{args.spec}` was compiled for {about.device}: leave --device out")
+        at = input_shape(args)
+        reason = about.misfit(at) if at is not None else None
+        if reason is not None:
+            raise Usage(f"`{about.net}`: {reason}")
+        names = Path(args.labels).read_text(encoding="utf-8").splitlines() if args.labels else about.labels
+        answers = artefact.predict(args.image, args.top, at)
+    except BadArtefact as error:
+        show(args, [problem(codes.BAD_ARTEFACT, args.spec, f"`{args.spec}` cannot be run: {error}")])
+        return 1
+    except BadImage as error:
+        show(args, [problem(codes.BAD_IMAGE, args.image, str(error))])
+        return 1
+    except OSError as error:
+        raise Usage(f"cannot read `{error.filename}`: {error.strerror}") from None
+    _print_answers([(names[i] if i < len(names) else f"class {i}", p) for i, p in answers])
+    return 0
+
+
+def _print_answers(answers: list[tuple[str, float]]) -> None:
+    width = max(len(name) for name, _ in answers)
+    for name, probability in answers:
+        print(f"{name:<{width}}  {probability:.3f}")
