@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import Any
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from resdsl.backend.signature.aot import Border, FakeTensorMode, Traced, stand_in, trace  # noqa: E402
+from resdsl.backend.signature.aot import (  # noqa: E402
+    Border,
+    FakeTensorMode,
+    NotLowered,
+    Traced,
+    overlapped,
+    stand_in,
+    trace,
+)
 
 
 class Unit(torch.nn.Module):
@@ -98,3 +107,32 @@ def test_without_gradients() -> None:
         found, _, _ = traced(Unit().eval(), torch.randn(1, 4, 6, 6))
     assert found.backward is None
     assert not found.results[0].requires_grad
+
+
+def test_overlapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the C++ compiler makes is waited for at the end, here and in no other thread."""
+    from torch._inductor.async_compile import AsyncCompile
+
+    waited: list[Any] = []
+    monkeypatch.setattr(AsyncCompile, "wait", lambda self, scope: waited.append(scope["number"]))
+    with overlapped() as begin:
+        assert begin() is None, "the kinds of vectors are known"
+        AsyncCompile().wait({"number": 1})
+        assert waited == []
+        other = Thread(target=AsyncCompile().wait, args=({"number": 2},))
+        other.start()
+        other.join()
+        assert waited == [2]
+    assert waited == [2, 1]
+
+
+def test_overlapped_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the C++ compiler fails, the caller learns it as of any other reason."""
+    from torch._inductor.async_compile import AsyncCompile
+
+    def fail(self: Any, scope: Any) -> None:
+        raise RuntimeError("no space left")
+
+    monkeypatch.setattr(AsyncCompile, "wait", fail)
+    with pytest.raises(NotLowered, match="no space left"), overlapped():
+        AsyncCompile().wait({})

@@ -8,8 +8,11 @@ The bare calls check nothing: no types, no shapes, no strides. Whoever calls the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Any
 
 from resdsl.backend.errors import MissingTorch
@@ -277,6 +280,42 @@ class Traced:
             raise NotLowered("a result has no gradient")
         backward, _ = _compile(self.backward, mode, len(_outputs(self.backward)), is_backward=True)
         return Lowered(forward, backward, tuple((tuple(t.shape), t.stride(), t.dtype) for t in likes))
+
+
+@contextmanager
+def overlapped() -> Iterator[Callable[[], object]]:
+    """Let the C++ compiler work on one graph while the next is lowered: its results are waited for at the end.
+
+    Gives what is to be called when tracing ends and lowering begins.
+
+    Raises:
+        NotLowered: the C++ compiler failed.
+    """
+    from torch._inductor.async_compile import AsyncCompile
+    from torch._inductor.cpu_vec_isa import pick_vec_isa
+
+    own, late = get_ident(), list[tuple[Any, dict[str, Any]]]()
+    wait: Any = AsyncCompile.wait
+
+    def later(compiler: Any, scope: dict[str, Any]) -> None:
+        if get_ident() == own:
+            late.append((compiler, scope))
+        else:
+            wait(compiler, scope)
+
+    patched: Any = AsyncCompile
+    with ThreadPoolExecutor(1) as beside:
+        vectors = beside.submit(pick_vec_isa)  # tries what the C++ compiler can do, while graphs are traced
+        patched.wait = later
+        try:
+            yield vectors.exception
+        finally:
+            patched.wait = wait
+    try:
+        for compiler, scope in late:
+            wait(compiler, scope)
+    except Exception as reason:
+        raise NotLowered(f"{type(reason).__name__}: {reason}") from reason
 
 
 def _compile(

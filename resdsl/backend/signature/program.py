@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from resdsl.backend.errors import MissingTorch
-from resdsl.backend.signature.aot import Border, Layout, Lowered, Traced, stand_in, trace
+from resdsl.backend.signature.aot import Border, Layout, Lowered, Traced, overlapped, stand_in, trace
 from resdsl.backend.signature.cut import Cut, Step, value_of
 
 try:
@@ -181,12 +181,25 @@ class Lowering:
 
     def program(self, inputs: Sequence[Tensor]) -> Program:
         """Lower the net for inputs like these, in the mode it is in. Raises NotLowered."""
+        try:
+            with overlapped() as begin:
+                keys = self._traced(inputs)
+                begin()
+                borders = self._borders([self.traced[key] for key in keys])
+                lowered = [self._lower(*each) for each in zip(keys, borders, strict=True)]
+        except BaseException:
+            self.lowered.clear()  # not all of them are compiled
+            raise
+        return self._assemble(lowered)
+
+    def _traced(self, inputs: Sequence[Tensor]) -> list[Any]:
+        """Trace each distinct step once; what every step has in common with its equals."""
         mode = FakeTensorMode(allow_non_fake_inputs=True)
         values = {
             name: stand_in(mode, x.detach().requires_grad_(x.requires_grad))
             for name, x in zip(self.cut.inputs, inputs, strict=True)
         }
-        keys, borders = [], []
+        keys = []
         for step in self.cut.steps:
             taken = [values[name] for name in step.inputs]
             tensors = [stand_in(mode, value_of(owner)) for owner in step.tensors]
@@ -197,8 +210,7 @@ class Lowering:
             keys.append(key)
             for name, like in zip(step.outputs, self.traced[key].results, strict=True):
                 values[name] = like
-        borders = self._borders([self.traced[key] for key in keys])
-        return self._assemble([self._lower(*each) for each in zip(keys, borders, strict=True)])
+        return keys
 
     def _key(self, step: Step, taken: Sequence[Tensor], tensors: Sequence[Tensor]) -> Any:
         """What two calls must have in common to be lowered as one."""
