@@ -195,6 +195,10 @@ def rows() -> dict[str, tuple[bool, Row]]:
     add("cold resnet110 inference", cold, cifar(110), third, 3)
     add("cold resnet110 training", cold, cifar(110, train=True), third, 3)
     add("cold resnet152 inference", cold, imagenet(152, 1), third, 3)
+    for net in ("lenet5", "mobilenet_v2", "vit_b_16", "densenet121"):
+        add(f"cold {net} inference", cold, Job(net, device="cpu"), 1.05, 1)
+    for net in ("mobilenet_v2", "resnet50"):
+        add(f"cold {net} training", cold, Job(net, batch=2, train=True, device="cpu"), 1.05, 1)
     add("resnet1202 inference, batch 4", deep, cifar(1202), 1 / 100, {"torch": 1.2, "frozen": 1.0}, 10)
     add("resnet1202 training, batch 4", deep, cifar(1202, train=True), tenth, {"torch": 1.0}, 6)
     add("flat inference to 110", flat, False, 1 / 50, (20, 56, 110), quick=True)
