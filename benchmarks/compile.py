@@ -14,40 +14,22 @@ minutes. Nothing else should run on the machine meanwhile.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.claims import Claim, keep, machine_line
 from resdsl.backend.bench.compare import CannotRun, Job, Side, TookTooLong, ratio, turns
 
 DEPTHS = (110, 218, 434, 866, 1202)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What was claimed, and what was measured; `bar` is the most or the least that `value` may be."""
-
-    title: str
-    value: float
-    bar: float
-    at_most: bool
-    detail: str
-
-    @property
-    def holds(self) -> bool:
-        """Whether it is so."""
-        return self.value <= self.bar if self.at_most else self.value >= self.bar
-
-    def __str__(self) -> str:
-        verdict = "holds" if self.holds else "MISSED"
-        bound = f"{'at most' if self.at_most else 'at least'} {self.bar:.3g}"
-        return f"{self.title:<52} {self.value:8.3f}  ({bound}: {verdict})  {self.detail}"
 
 
 @dataclass(frozen=True)
@@ -226,16 +208,6 @@ def rows() -> dict[str, tuple[bool, Row]]:
     return made
 
 
-def keep(file: Path, known: dict[str, object], claims: list[Claim]) -> None:
-    """Write what was measured; other rows of an earlier run on the same machine stay."""
-    each = [asdict(claim) | {"holds": claim.holds} for claim in claims]
-    before = json.loads(file.read_text()) if file.exists() else {}
-    if before.get("environment") == known:
-        titles = {claim.title for claim in claims}
-        each = [claim for claim in before["claims"] if claim["title"] not in titles] + each
-    file.write_text(json.dumps({"environment": known, "claims": each}, indent=1) + "\n")
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -256,10 +228,7 @@ def main() -> None:
         parser.error(f"no row matches; there are: {', '.join(rows())}")
     with Side("machine", Job("")) as machine:
         known = machine.known
-    print(
-        f"{known['name_of_device']}, {known['cores']} cores, torch {known['torch']}, threads: {known['threads']},"
-        f" Python {known['python']}, {known['system']}; {args.runs} turns, medians of ratios\n"
-    )
+    print(f"{machine_line(known)}; {args.runs} turns, medians of ratios\n")
     claims = []
     for title, row in chosen.items():
         try:

@@ -1,4 +1,6 @@
-"""Writes docs/performance.md from the measurements in benchmarks/results/, which benchmarks/compile.py makes.
+"""Writes docs/performance.md from the measurements in benchmarks/results/.
+
+compile.py, artefact.py, dtype.py and gpu.py make these.
 
 python benchmarks/performance.py [--check]
 """
@@ -9,6 +11,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
@@ -21,6 +24,9 @@ own with an empty cache. The twin is the emitted module, plain PyTorch, by `torc
 
 "cold" is the time of the first call over the twin's (less is better), "flat" what a further layer adds to it over the
 twin's, "steady" the twin's time over ours (more is better), "memory" and "gradients" those of a training step.
+"first answer" is the time from the start of a process to its answer, ours by `resdsl run net.pt2`, over another's, and
+"answer" how far that is from eager ([more](artefacts.md)). "accuracy" says how many photographs get the first answer
+that they get in float32, and how far probabilities are off, over eager under autocast.
 """
 
 
@@ -34,7 +40,7 @@ def page() -> str:
             f"## {known['name_of_device']}",
             "",
             f"{known['cores']} cores, {known['threads']} threads, torch {known['torch']}, Python {known['python']},"
-            f" {known['system']}.",
+            f" {known['system']}{_card(known)}.",
             "",
             "| what | ratio | wanted | | |",
             "| --- | ---: | --- | --- | --- |",
@@ -46,7 +52,16 @@ def page() -> str:
                 f"| {claim['title']} | {claim['value']:.3g} | {bound} | {verdict} | {claim['detail']} |"
             )
         lines.append("")
+        if found.get("left_out"):
+            lines += [f"- not measured: {what}: {why}" for what, why in found["left_out"].items()] + [""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _card(known: dict[str, Any]) -> str:
+    """What a GPU runs with."""
+    if not known.get("cuda"):
+        return ""
+    return f", driver {known['driver']}, CUDA {known['cuda']}, cuDNN {known['cudnn']}"
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from resdsl.backend.compile import Compiled
+    from resdsl.diff.compare import Difference
     from resdsl.graph.cost import Cost
     from resdsl.graph.model import Net
 
@@ -66,7 +68,7 @@ def _network(source: Source, path: Path | None, net: str | None, settings: dict[
     chosen = one_net(checked)
     if isinstance(chosen, Diagnostic):
         raise SpecError((chosen,))
-    return Network(chosen, checked.diagnostics)
+    return Network(chosen, checked.diagnostics, (source, path))
 
 
 def _as_text(value: Any) -> str:
@@ -85,9 +87,15 @@ class Network:
         diagnostics: warnings; a net with errors is never made.
     """
 
-    def __init__(self, net: Net, diagnostics: tuple[Diagnostic, ...] = ()) -> None:
+    def __init__(
+        self,
+        net: Net,
+        diagnostics: tuple[Diagnostic, ...] = (),
+        spec: tuple[Source, Path | None] | None = None,
+    ) -> None:
         self.net = net
         self.diagnostics = diagnostics
+        self._spec = spec
 
     @property
     def name(self) -> str:
@@ -155,20 +163,40 @@ class Network:
 
         return summary(self.net, self.sizes(at) if at or self.net.nominal is not None else None, **options)
 
-    def draw(self, path: str | Path | None = None, **options: Any) -> bytes:
+    def draw(
+        self, path: str | Path | None = None, *, at: tuple[int, ...] | None = None, **options: Any
+    ) -> bytes:
         """A picture (SVG by default); written to `path` if one is given, whose suffix decides the format.
 
+        Args:
+            path: a file to write.
+            at: input shape, the spec's own by default.
+            options: `view`, `theme`, `title`, `fold`, `wrap`, `depth`, `show`, `lr`, `renderer`, as
+                `resdsl.render.draw.draw` has them.
+
         Raises:
-            resdsl.render.draw.NoRenderer: neither Graphviz nor `graphviz-pure` is installed.
+            resdsl.render.draw.NoRenderer: what it takes to draw is not installed.
+            ValueError: an unknown view, block or format, or an option that the view does not take.
         """
         from resdsl.files import write_file
         from resdsl.render.draw import draw
 
         format = Path(path).suffix.lstrip(".") if path else "svg"
-        data = draw(self.net, format, **options)
+        data = draw(self.net, format, at=self.sizes(at) if at else None, **options)
         if path:
             write_file(path, data)
         return data
+
+    def diff(self, other: Network, at: tuple[int, ...] | None = None) -> Difference:
+        """What differs between this net and another, and which of its weights the other takes.
+
+        `print` shows it as `resdsl diff` does; `verdict` and `weights` are for programs. `at` is an input shape for
+        both, by default the specs' own. Raises ValueError when it does not fit.
+        """
+        from resdsl.diff.compare import compare
+
+        sizes = [net.sizes(at) if at else None for net in (self, other)]
+        return compare(self.net, other.net, *sizes)
 
     def source(self) -> str:
         """PyTorch source of the net, which runs with torch alone."""
@@ -183,10 +211,56 @@ class Network:
         return build(self.net)
 
     def compile(self, **options: Any) -> Compiled:
-        """The net compiled with `torch.compile`; see `resdsl.backend.compile`."""
+        """The net with fresh weights as a module that compiles each kind of call when it first comes.
+
+        Inference and training each go the way that is fastest; `resdsl.backend.compile.compile_net` says more.
+        """
         from resdsl.backend.compile import compile_net
 
         return compile_net(self.net, **options)
+
+    def save(
+        self,
+        path: str | Path,
+        weights: nn.Module | str | Path,
+        *,
+        at: tuple[int, ...] | None = None,
+        batch: int | None = 1,
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        """Write the net with its weights into one file: `.pt2`, compiled for torch alone, or `.onnx`.
+
+        Args:
+            path: the file.
+            weights: a module of the net, whose device the file is compiled for, or a file of weights.
+            at: the input shape it is compiled for, the spec's own by default.
+            batch: images in a call; None for any number and every size that one graph serves.
+            labels: names of the classes; ImageNet's for 1000 classes by default.
+
+        Raises:
+            resdsl.backend.errors.NotCompiled: torch or the C++ compiler cannot.
+            ValueError: the weights or the sizes do not fit, or the path has another suffix.
+            OSError: the file cannot be written.
+        """
+        from resdsl.backend.artefact.write import write
+        from resdsl.backend.image import class_names
+        from resdsl.elaborate.files import texts
+
+        if isinstance(weights, (str, Path)):
+            from resdsl.backend.weights import load_weights
+
+            file, weights = Path(weights), self.module()
+            if problems := load_weights(weights, file):
+                raise ValueError("\n".join(problems))
+        write(
+            path,
+            self.net,
+            weights,
+            at=self.sizes(at),
+            batch=batch,
+            spec=texts(*self._spec) if self._spec else {},
+            labels=class_names(self.net) if labels is None else labels,
+        )
 
     def __repr__(self) -> str:
         return f"<resdsl net {self.name}: {self.params:,} parameters>"

@@ -1,4 +1,4 @@
-"""What resdsl uses of `torch._dynamo`, in one place: most of it may change from one release to the next.
+"""What resdsl uses of `torch._dynamo` and of torch's inner state, in one place: most of it may change with a release.
 
 `maybe_mark_dynamic` and `config.recompile_limit` are documented ("Dynamic Shapes" and "Recompilation" in the guide
 of `torch.compile`); the counter of graphs is not. `tests/backend/test_dynamic.py` notices when one of them goes.
@@ -7,6 +7,7 @@ of `torch.compile`); the counter of graphs is not. `tests/backend/test_dynamic.p
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Any
 
 from resdsl.backend.errors import MissingTorch
@@ -30,9 +31,25 @@ def mark_dynamic(x: Tensor, axis: int) -> None:
 
 def graphs_made() -> int:
     """How many graphs dynamo has made since it was loaded, recompilations included."""
-    from torch._dynamo.utils import counters
+    known = sys.modules.get("torch._dynamo.utils")  # which takes a second to load
+    return known.counters["stats"]["unique_graphs"] if known else 0
 
-    return counters["stats"]["unique_graphs"]
+
+def traced() -> bool:
+    """Whether `torch.jit.trace` follows what is called."""
+    return torch._C._get_tracing_state() is not None
+
+
+def transformed() -> bool:
+    """Whether `torch.func` or forward-mode derivatives are at work: compiled code does not take their tensors."""
+    active: bool = torch._C._are_functorch_transforms_active()
+    return active or torch.autograd.forward_ad._current_level >= 0
+
+
+def hooked_everywhere() -> bool:
+    """Whether a hook was registered for every module there is."""
+    found: bool = torch.nn.modules.module._has_any_global_hook()  # type: ignore[no-untyped-call]
+    return found
 
 
 def allow_variants(count: int) -> dict[str, Any]:

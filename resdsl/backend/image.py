@@ -14,6 +14,7 @@ from resdsl.backend.errors import MissingTorch
 from resdsl.graph.model import Net, sizes_for
 
 if TYPE_CHECKING:
+    import numpy
     import torch
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -39,11 +40,10 @@ def image_size(net: Net, at: dict[str, int] | None = None) -> tuple[int, int, in
     return channels, height, width
 
 
-def read_image(path: str | Path, channels: int, height: int, width: int) -> torch.Tensor:
+def read_image(path: str | Path, channels: int, height: int, width: int) -> numpy.ndarray:
     """A picture as a batch of one, (1, C, H, W) float32. Raises `BadImage`."""
     try:
         import numpy
-        import torch
         from PIL import Image, UnidentifiedImageError
     except ImportError:
         raise MissingTorch from None
@@ -65,11 +65,9 @@ def read_image(path: str | Path, channels: int, height: int, width: int) -> torc
         image = image.resize((int(short * image.width / image.height), short), Image.Resampling.BILINEAR)
     left, top = round((image.width - width) / 2.0), round((image.height - height) / 2.0)
     image = image.crop((left, top, left + width, top + height))
-    pixels = torch.from_numpy(numpy.array(image)).to(torch.float32).div(255)
-    pixels = pixels.permute(2, 0, 1) if channels == 3 else pixels.unsqueeze(0)
-    mean = torch.tensor(MEAN[:channels]).view(-1, 1, 1)
-    deviation = torch.tensor(DEVIATION[:channels]).view(-1, 1, 1)
-    return ((pixels - mean) / deviation).unsqueeze(0)
+    pixels = numpy.array(image, dtype=numpy.float32).reshape(height, width, channels) / numpy.float32(255)
+    mean, deviation = (numpy.array(v[:channels], dtype=numpy.float32) for v in (MEAN, DEVIATION))
+    return numpy.ascontiguousarray(((pixels - mean) / deviation).transpose(2, 0, 1)[None])
 
 
 def labels(path: str | None, net: Net) -> Callable[[int], str]:
@@ -83,6 +81,16 @@ def labels(path: str | None, net: Net) -> Callable[[int], str]:
             (Path(__file__).parent.parent / "data" / "imagenet.txt").read_text(encoding="utf-8").splitlines()
         )
     return lambda index: lines[index] if index < len(lines) else f"class {index}"
+
+
+def class_names(net: Net, path: str | None = None) -> list[str]:
+    """Names of all classes, as `labels` gives them; none where a net does not give one score for each class."""
+    shapes = net.graph.output_shapes
+    scores = shapes[0] if len(shapes) == 1 else None
+    if scores is None or len(scores) != 1 or not isinstance(scores[0], int):
+        return []
+    names = labels(path, net)
+    return [names(i) for i in range(scores[0])]
 
 
 def predict(
@@ -101,10 +109,14 @@ def predict(
     import torch
 
     with torch.inference_mode():
-        return likeliest(module.eval()(image.to(device))[0], top)
+        scores = module.eval()(torch.from_numpy(image).to(device))[0]
+    return likeliest(scores.float().cpu().numpy(), top)
 
 
-def likeliest(scores: torch.Tensor, top: int) -> list[tuple[int, float]]:
-    """The `top` most likely classes by their scores: (index, probability)."""
-    best = scores.float().softmax(0).topk(min(top, len(scores)))
-    return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+def likeliest(scores: numpy.ndarray, top: int) -> list[tuple[int, float]]:
+    """The `top` most likely classes by their scores, (classes): (index, probability)."""
+    import numpy
+
+    odds = numpy.exp(scores.astype(numpy.float64) - scores.max())
+    best = numpy.argsort(-odds, kind="stable")[:top]
+    return [(int(i), float(odds[i] / odds.sum())) for i in best]

@@ -8,10 +8,13 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
-from resdsl.cli import catalogue, front, sizes, sweep
+from resdsl.cli import catalogue, diff, front, sizes, sweep
+from resdsl.cli import draw as drawing
 from resdsl.cli.common import Usage
 
 FORMATS = ("full", "concise", "json", "github", "sarif")
+DTYPES = ("fp32", "bf16", "fp16")
+MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -52,7 +55,7 @@ def _allow_extensions(named: Sequence[str]) -> None:
 
 
 def _later(name: str) -> Command:
-    """A command that needs torch: its file is imported when it runs."""
+    """A command whose file is imported when it runs: it needs torch, or more than most."""
 
     def run(args: argparse.Namespace) -> int:
         command: Command = getattr(import_module(f"resdsl.cli.{name}"), f"{name}_command")
@@ -96,20 +99,25 @@ def _parser() -> argparse.ArgumentParser:
     compile = add(
         "compile",
         _later("compile"),
-        "Compile a net with torch.compile, or write what -o asks for",
+        "Compile a net and compare it with eager, or write what -o asks for",
         nets="1",
     )
     compile.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help=".pt2 compiled net with its weights, .onnx, .py source, .svg .png .dot picture, .md .json .csv .tex table",
+        help=".pt2 compiled net with its weights, .onnx, .py source, .svg .png .pdf .dot picture, .html page, "
+        ".md .json .csv .tex table",
     )
     compile.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
     compile.add_argument("--batch", type=int, help="images per call (1, and 2 with --dynamic)")
     compile.add_argument("--dynamic", action="store_true", help="once for every batch and size that fits")
     compile.add_argument("--device", help="cuda or cpu (cuda where there is one)")
-    compile.add_argument("--mode", help="mode of torch.compile, like max-autotune")
+    compile.add_argument("--dtype", choices=DTYPES, help="what to compute in (fp32)")
+    compile.add_argument("--mode", choices=MODES, help="max-autotune takes minutes to find what is fastest")
+    compile.add_argument(
+        "--report", action="store_true", help="say how inference and training are compiled, and why so"
+    )
     compile.add_argument(
         "--weights", metavar="FILE", help="weights for a .pt2 or .onnx: .safetensors or .pth"
     )
@@ -139,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--runs", type=int, default=20, metavar="N", help="turns of each (20)")
     bench.add_argument("--device", help="cuda or cpu (cuda where there is one)")
+    bench.add_argument("--dtype", choices=DTYPES, default="fp32", help="what to compute in (fp32)")
     bench.add_argument("--json", metavar="FILE", help="write all numbers to a file")
     bench.add_argument("--plot", metavar="FILE", help="draw images a second as bars (.svg)")
 
@@ -170,11 +179,52 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--as", dest="table", choices=("text", "md", "csv", "json"), default=None)
     search.add_argument("-o", "--output", metavar="FILE", help=".md .csv .json")
 
-    draw = add("draw", front.draw_command, "Draw a net", nets="1")
-    draw.add_argument("-o", "--output", metavar="FILE", help=".svg (default NET.svg), .png, .pdf or .dot")
+    draw = add("draw", drawing.draw_command, "Draw a net", nets="1")
+    draw.add_argument("-o", "--output", metavar="FILE", help=".svg (default NET.svg), .png, .pdf, .dot or .html")
     draw.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
-    draw.add_argument("--view", default="stages", help="stages, column, block:NAME or graph")
-    draw.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
+    draw.add_argument("--view", help="stages (default), column, block:NAME or graph")
+    draw.add_argument("--theme", help="auto (default: an SVG follows the reader's setting), light or dark")
+    draw.add_argument("--title", metavar="TEXT", help="instead of the net's name; none for no title")
+    draw.add_argument(
+        "--fold", metavar="N", help="draw N copies of a repeat and the others as one card; none draws all"
+    )
+    draw.add_argument("--wrap", metavar="N", help="in N columns")
+    draw.add_argument("--depth", metavar="N", help="how deep blocks are opened, 0 for not at all")
+    draw.add_argument("--show", metavar="WHAT", help="what is written: shapes,params,macs,names")
+    draw.add_argument("--lr", action="store_true", default=None, help="from left to right")
+    draw.add_argument("--renderer", metavar="NAME", help="graphviz-pure, dot, or auto (default)")
+
+    watch = add(
+        "watch",
+        _later("watch"),
+        "Check a spec whenever it is saved, and show its page in a browser (on this machine only)",
+        nets="1",
+    )
+    watch.add_argument("--net", metavar="NAME", help="this net alone (all of the file)")
+    watch.add_argument("--port", type=int, metavar="N", help="of the page (the first free one from 8080)")
+
+    compare = add(
+        "diff",
+        diff.diff_command,
+        "Say what differs between two nets, and which weights of the first the second takes",
+        nets=None,
+    )
+    compare.epilog = "Exit code: 0 when nothing differs, 1 when something does. SPEC alone is compared with HEAD."
+    compare.add_argument("spec", metavar="A", help="a file, FILE:NET, or the name of a bundled net")
+    compare.add_argument("other", metavar="B", nargs="?", help="the same; by default A as it is now")
+    compare.add_argument(
+        "--git", metavar="REV", help="take A as it was in a git revision; with v1..v2 B too, as it was in v2"
+    )
+    compare.add_argument(
+        "--set-b", action="append", default=[], metavar="NAME=VALUE", help="give a parameter of B alone"
+    )
+    compare.add_argument("--at", metavar="SHAPE", help="input shape of both, like 3x224x224")
+    compare.add_argument("--as", dest="table", choices=("text", "md", "json"), default=None)
+    compare.add_argument("-o", "--output", metavar="FILE", help=".md .json, or a picture: .svg .png .pdf .dot")
+    compare.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
+    compare.add_argument(
+        "--rename-map", metavar="FILE", help="write JSON of A's keys and the keys of the same tensors in B"
+    )
 
     fmt = add("fmt", front.fmt_command, "Format specs", nets=None, settings=False)
     fmt.add_argument("paths", nargs="+", metavar="PATH", help="files or folders; - is standard input")

@@ -41,6 +41,7 @@ def bench_command(args: argparse.Namespace) -> int:
         args.train,
         args.device,
         tuple(args.extension),
+        args.dtype,
     )
     progress = Progress()
     try:

@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-from resdsl.backend.errors import MissingTorch
+from resdsl.backend.errors import MissingTorch, NotCompiled
 from resdsl.cli.common import Failed, Usage, find_or_fail, load_net, sizes
-from resdsl.cli.front import draw_command, summary_command
-from resdsl.cli.torch import Progress, check_labels, chosen_device, weigh
-from resdsl.diagnostics.model import Sink
-from resdsl.elaborate.files import Loader
+from resdsl.cli.draw import draw_command
+from resdsl.cli.front import summary_command
+from resdsl.cli.torch import Progress, check_labels, chosen_device, noted, weigh
+from resdsl.elaborate.files import texts
 from resdsl.files import write_file
 from resdsl.graph.model import Net
 
-PICTURES, TABLES = (".svg", ".png", ".pdf", ".dot"), (".md", ".csv", ".json", ".tex")
+PICTURES, TABLES = (".svg", ".png", ".pdf", ".dot", ".html"), (".md", ".csv", ".json", ".tex")
 ARTEFACTS = (".pt2", ".onnx")
 """Nets with their weights."""
 
@@ -42,6 +42,10 @@ def compile_command(args: argparse.Namespace) -> int:
             raise Usage(f"--{option} goes with -o FILE.pt2 or FILE.onnx")
     if args.output and suffix not in ARTEFACTS and args.dynamic:
         raise Usage("--dynamic says how a net is compiled, and -o writes one: leave out one of them")
+    if args.output and args.dtype:
+        raise Usage(f"a {suffix} is written in float32: leave --dtype out")
+    if args.output and args.report:
+        raise Usage("--report compiles and says how, and -o writes a file: leave out one of them")
     batch = args.batch if args.batch is not None else 2 if args.dynamic else 1
     if batch < 1:
         raise Usage("--batch takes a number of at least 1")
@@ -61,18 +65,30 @@ def compile_command(args: argparse.Namespace) -> int:
     at = sizes(args, net)
     progress = Progress()
     try:
-        from resdsl.backend.bench.measure import report, survey
-        from resdsl.backend.compile import compile_net
+        from resdsl.backend.bench.measure import explain, report, survey, train
+        from resdsl.backend.compile import DTYPES, compile_net
 
-        progress(f"building {net.name} ...")
-        compiled = compile_net(net, device=chosen_device(args), mode=args.mode, dynamic=args.dynamic or None)
-        progress(f"compiling {net.name} {compiled.how} and comparing it with eager ...")
-        text = str(report(compiled, batch, at))
-        if args.dynamic:
-            progress(f"comparing {net.name} with eager at other sizes ...")
-            text += f"\n{survey(compiled, batch, at)}"
+        with noted():
+            progress(f"building {net.name} ...")
+            dynamic, dtype = args.dynamic or None, DTYPES[args.dtype or "fp32"]
+            compiled = compile_net(
+                net, device=chosen_device(args), mode=args.mode, dynamic=dynamic, dtype=dtype
+            )
+            progress(f"compiling {net.name} and comparing it with eager ...")
+            found = report(compiled, batch, at)
+            text = str(found)
+            if args.report:
+                progress(f"compiling a training step of {net.name} ...")
+                text += f"\n{explain(compiled, found.served, train(compiled, batch, at))}"
+            if args.dynamic:
+                progress(f"comparing {net.name} with eager at other sizes ...")
+                text += f"\n{survey(compiled, batch, at)}"
     except MissingTorch as error:
         raise Usage(str(error)) from None
+    except RuntimeError as error:
+        if not any(known in str(error) for known in ("allocate memory", "out of memory")):
+            raise
+        raise Usage(f"`{net.name}` does not fit into memory; --at and --batch make it smaller") from None
     finally:
         progress("")
     print(text)
@@ -85,10 +101,10 @@ def _write_artefact(args: argparse.Namespace, net: Net, batch: int) -> int:
     at, portable = sizes(args, net), Path(args.output).suffix == ".onnx"
     progress, start = Progress(), perf_counter()
     try:
-        from resdsl.backend.artefact import package as artefact
-        from resdsl.backend.artefact.onnx import write_onnx
+        from resdsl.backend.artefact.write import write
         from resdsl.backend.build import build
         from resdsl.backend.compile import best_device
+        from resdsl.backend.image import class_names
     except MissingTorch as error:
         raise Usage(str(error)) from None
     try:
@@ -97,20 +113,20 @@ def _write_artefact(args: argparse.Namespace, net: Net, batch: int) -> int:
         module = build(net)
         weigh(args, net, module)
         progress(f"compiling {net.name} into {args.output} ...")
-        write = write_onnx if portable else artefact.write_artefact
+        found = find_or_fail(args, args.spec)
         made = write(
             args.output,
             net,
             module.to(device),
             at=at,
             batch=None if args.dynamic else batch,
-            spec=_texts(args),
-            labels=_classes(args, net),
+            spec=texts(found.source, found.path),
+            labels=class_names(net, args.labels),
         )
-    except artefact.NotCompiled as error:
+    except NotCompiled as error:
         raise Usage(f"`{net.name}` cannot be compiled into a file: {error}") from None
     except ValueError as error:
-        raise Usage(f"`{net.name}`: --dynamic compiles for many sizes at once, but {error}") from None
+        raise Usage(f"`{net.name}`: {error}") from None
     finally:
         progress("")
     text = f"wrote {args.output} in {perf_counter() - start:.0f} s"
@@ -118,29 +134,3 @@ def _write_artefact(args: argparse.Namespace, net: Net, batch: int) -> int:
     runs = "runs with onnxruntime" if portable else f"runs with torch {made.torch} alone"
     print(f"{text}: {where}{made.calls}; {runs}", file=sys.stderr)
     return 0
-
-
-def _texts(args: argparse.Namespace) -> dict[str, str]:
-    """The text of a spec and of the files it uses, by name."""
-    found = find_or_fail(args, args.spec)
-    assert found.path is not None
-    root = found.path.parent.resolve()
-    loader = Loader(Sink(), root)
-    loader.load(found.source, found.path)
-    return {
-        str(path.relative_to(root)) if path.is_relative_to(root) else module.source.path: module.source.text
-        for path, module in loader.modules.items()
-        if module is not None
-    }
-
-
-def _classes(args: argparse.Namespace, net: Net) -> list[str]:
-    """Names of the classes, where there are any."""
-    from resdsl.backend.image import labels
-
-    shapes = net.graph.output_shapes
-    scores = shapes[0] if len(shapes) == 1 else None
-    if scores is None or len(scores) != 1 or not isinstance(scores[0], int):
-        return []
-    names = labels(args.labels, net)
-    return [names(i) for i in range(scores[0])]

@@ -117,26 +117,6 @@ def summary_command(args: argparse.Namespace) -> int:
     return 0
 
 
-def draw_command(args: argparse.Namespace) -> int:
-    """`resdsl draw SPEC`."""
-    from resdsl.render.draw import NoRenderer, draw
-
-    try:
-        net = load_net(args)
-    except Failed:
-        return 1
-    output = args.output or f"{net.name}.svg"
-    format = suffix_of(output, ("svg", "png", "pdf", "dot"))
-    at = sizes(args, net) if net.nominal is not None or input_shape(args) else None
-    try:
-        data = draw(net, format, view=args.view, theme=args.theme, at=at)
-    except (NoRenderer, ValueError) as error:
-        raise Usage(str(error)) from None
-    write_file(output, data)
-    print(f"wrote {output}", file=sys.stderr)
-    return 0
-
-
 def suffix_of(path: str, known: tuple[str, ...]) -> str:
     """The suffix of a file to write, one of the known."""
     suffix = Path(path).suffix.lstrip(".")

@@ -57,7 +57,8 @@ def _run(args: argparse.Namespace) -> int:
 
 def _run_artefact(args: argparse.Namespace) -> int:
     """`resdsl run FILE.pt2 --image FILE`."""
-    from resdsl.backend.artefact.package import BadArtefact, load_artefact
+    from resdsl.backend.artefact.about import BadArtefact
+    from resdsl.backend.artefact.load import load_artefact
     from resdsl.backend.image import BadImage
 
     for option in ("weights", "set", "no_compile"):

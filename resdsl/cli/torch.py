@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from resdsl.backend.errors import MissingTorch
 from resdsl.cli.common import Failed, Usage, show
@@ -21,6 +25,23 @@ class Progress:
         """Show a text in place of the last; an empty one clears the line."""
         if sys.stderr.isatty():
             print(f"\r\x1b[K{text}" if text else "\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def noted() -> Iterator[None]:
+    """Show warnings of resdsl in a line each, without the place in the code."""
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def show(message: Any, category: Any, *where: Any, **more: Any) -> None:
+            if category.__module__.startswith("resdsl."):
+                Progress()("")
+                print(f"warning: {message}", file=sys.stderr)
+            else:
+                shown(message, category, *where, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def chosen_device(args: argparse.Namespace) -> str | None:

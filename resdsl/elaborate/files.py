@@ -313,3 +313,17 @@ class Loader:
 def _beside(module: Module, text: str) -> str:
     """The name a used file is shown under: as the file that uses it."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(module.source.path), text))
+
+
+def texts(source: Source, path: Path | None) -> dict[str, str]:
+    """The text of a spec and of the files it uses, by name."""
+    if path is None:
+        return {source.path: source.text}
+    root = path.parent.resolve()
+    loader = Loader(Sink(), root)
+    loader.load(source, path)
+    return {
+        str(path.relative_to(root)) if path.is_relative_to(root) else module.source.path: module.source.text
+        for path, module in loader.modules.items()
+        if module is not None
+    }

@@ -12,6 +12,24 @@ from resdsl.graph.model import Net
 from resdsl.pipeline import check
 from resdsl.source import Source
 
+RESIDUAL = """edition 2026
+block basic(width, stride = 1) {
+  residual {
+    conv1 = conv(width, 3x3, stride = stride); bn1 = batchnorm; relu
+    conv2 = conv(width, 3x3); bn2 = batchnorm
+  } shortcut downsample: identity else projection
+  relu
+}
+net n {
+  input x: [3, H, W]
+  conv1 = conv(16, 3x3); bn1 = batchnorm; relu
+  layer1 = basic(16) x 3
+  layer2 = basic(32, stride = 2 then 1) x 3
+  global_avgpool; flatten
+  fc = linear(10)
+}"""
+"""A small residual net."""
+
 
 @cache
 def bundled(file: str, name: str) -> Net:

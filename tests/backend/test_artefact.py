@@ -5,23 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from resdsl.cli import main
+from resdsl.files import write_file
 
 from .specs import net
 
 torch = pytest.importorskip("torch")
+numpy = pytest.importorskip("numpy")
 
-from resdsl.backend.artefact import package as artefact  # noqa: E402
-from resdsl.backend.artefact.package import About, load_artefact, read_about  # noqa: E402
+from resdsl import load  # noqa: E402
+from resdsl.backend.artefact import about as about_file  # noqa: E402
+from resdsl.backend.artefact.about import About, BadArtefact, features, machine, read_about  # noqa: E402
+from resdsl.backend.artefact.load import Artefact, load_artefact, with_torch  # noqa: E402
+from resdsl.backend.artefact.native import Native, NotNative  # noqa: E402
 from resdsl.backend.build import build  # noqa: E402
 from resdsl.backend.dynamic import example  # noqa: E402
 from resdsl.backend.image import predict  # noqa: E402
@@ -50,26 +58,25 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "names.txt").write_text("cat\ndög\nbird\n")
     Image.effect_mandelbrot((60, 50), (-3, -2.5, 2, 2.5), 100).convert("RGB").save(folder / "p.png")
     torch.save(_module(folder).state_dict(), folder / "w.pth")
-    for name, options in [("one", ["--batch", "2"]), ("all", ["--dynamic"])]:
-        command = [
-            "compile",
-            str(folder / "n.res"),
-            "-o",
-            str(folder / f"{name}.pt2"),
-            "--device",
-            "cpu",
-            *options,
-        ]
-        weights = ["--weights", str(folder / "w.pth"), "--labels", str(folder / "names.txt")]
-        assert main([*command, *weights]) == 0
+    command = [
+        "compile",
+        str(folder / "n.res"),
+        "-o",
+        str(folder / "all.pt2"),
+        "--device",
+        "cpu",
+        "--dynamic",
+    ]
+    weights = ["--weights", str(folder / "w.pth"), "--labels", str(folder / "names.txt")]
+    assert main([*command, *weights]) == 0
+    spec = load(folder / "n.res")
+    spec.save(folder / "one.pt2", folder / "w.pth", batch=2, labels=["cat", "dög", "bird"])
     assert not list(folder.glob(".*")), "nothing is left beside the files"
     return folder
 
 
 def _net(folder: Path) -> Any:
-    from resdsl import load
-
-    return load(str(folder / "n.res")).net
+    return load(folder / "n.res").net
 
 
 def _module(folder: Path) -> Any:
@@ -82,16 +89,48 @@ def _module(folder: Path) -> Any:
 # ---------------------------------------------------------------- what it computes
 
 
-@pytest.mark.parametrize(
-    ("name", "calls"), [("one", [(2, 32, 32)]), ("all", [(1, 32, 32), (5, 8, 41), (2, 64, 20)])]
-)
-def test_outputs(home: Path, name: str, calls: list[tuple[int, int, int]]) -> None:
+CALLS = {"one": [(2, 32, 32)], "all": [(1, 32, 32), (5, 8, 41), (2, 64, 20)]}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_outputs(home: Path, name: str) -> None:
+    """By torch's C library alone, and by torch: as the module computes."""
     loaded, module, made = load_artefact(home / f"{name}.pt2"), _module(home), _net(home)
-    for batch, height, width in calls:
+    if sys.platform == "linux":
+        assert isinstance(loaded.run, Native)
+    by_torch = Artefact(loaded.about, with_torch(home / f"{name}.pt2", "cpu"))
+    for batch, height, width in CALLS[name]:
         (x,) = example(made, batch, {"H": height, "W": width})
         with torch.no_grad():
-            wanted, got = module(x), loaded(x.to(memory_format=torch.channels_last))
-        assert float((got - wanted).abs().max()) < 1e-5 * float(wanted.abs().max())
+            wanted = module(x).numpy()
+        for run in (loaded, by_torch):
+            (got,) = run(x.to(memory_format=torch.channels_last).numpy())
+            assert abs(got - wanted).max() < 1e-5 * abs(wanted).max()
+
+
+def test_torch_is_as_it_was(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """What is used of torch that is not public is there; without it the public loader serves."""
+    assert torch._C._aoti.AOTIModelPackageLoader(str(home / "one.pt2"), "model", False, 1, -1)
+    monkeypatch.delattr(torch._C._aoti, "AOTIModelPackageLoader")
+    called = []
+    monkeypatch.setattr(torch._inductor, "aoti_load_package", lambda path: called.append(path) or _Loaded)
+    assert with_torch(home / "one.pt2", "cpu")(numpy.zeros(1))[0].tolist() == [0.0]
+    assert called == [str(home / "one.pt2")]
+
+
+class _Loaded:
+    class loader:
+        @staticmethod
+        def run(tensors: list[Any]) -> list[Any]:
+            return tensors
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="torch itself runs it there")
+def test_torch_is_not_imported(home: Path) -> None:
+    """It takes longer than all else until the first answer."""
+    command = ["run", str(home / "one.pt2"), "--image", str(home / "p.png"), "--top", "1"]
+    code = f"import sys; from resdsl.cli import main; assert main({command}) == 0; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_command(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,19 +163,58 @@ def test_another_size(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert shown[0] == shown[1]
 
 
-def test_without_resdsl(home: Path) -> None:
-    """In a fresh process, with torch alone and without a C++ compiler."""
-    code = f"""
+WITHOUT = """
 import json, sys, torch
-run = torch._inductor.aoti_load_package({str(home / "one.pt2")!r})
+run = torch._inductor.aoti_load_package(sys.argv[1])
 about = json.loads(run.loader.get_metadata()["resdsl"])
-assert tuple(run(torch.zeros(2, *about["inputs"][0])).shape) == (2, 3)
+answers = []
+for change in sys.argv[2:]:
+    try:
+        answers.append(list(run(eval(change, {"torch": torch})).shape))
+    except RuntimeError as error:
+        answers.append(str(error))
 assert "resdsl" not in sys.modules
-print(about["net"], *about["labels"][::2])
+print(json.dumps([about["net"], about["labels"], answers]))
 """
-    place = {**os.environ, "PATH": "/nowhere", "CXX": "/nowhere/g++", "PYTHONPATH": ""}
-    done = subprocess.run([sys.executable, "-c", code], env=place, cwd=home, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "n cat bird\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "fits", "others"),
+    [
+        (
+            "one",
+            ["2, 3, 32, 32"],
+            ["1, 3, 32, 32", "2, 3, 64, 64", "2, 3, 8, 8", "2, 1, 32, 32", "2, 3, 1024", "0, 3, 32, 32"],
+        ),
+        (
+            "all",
+            ["1, 3, 32, 32", "5, 3, 8, 41"],
+            ["2, 3, 31, 32", "2, 3, 4, 32", "2, 3, 0, 32", "2, 1, 32, 32", "0, 3, 32, 32"],
+        ),
+    ],
+)
+def test_without_resdsl(home: Path, name: str, fits: list[str], others: list[str]) -> None:
+    """In a fresh process, with torch alone and without a C++ compiler; it refuses what it was not compiled for."""
+    calls = [f"torch.zeros({shape})" for shape in [*fits, *others]]
+    changed = [
+        f"torch.zeros({fits[0]}){how}"
+        for how in (".double()", ".to(memory_format=torch.channels_last)", "[0]")
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, str(home / f"{name}.pt2"), *calls, *changed],
+        env={**os.environ, "PATH": "/nowhere", "CXX": "/nowhere/g++", "PYTHONPATH": ""},
+        cwd=home,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    net, labels, answers = json.loads(done.stdout)
+    assert (net, labels) == ("n", ["cat", "dög", "bird"])
+    assert answers[: len(fits)] == [[int(shape.split(",")[0]), 3] for shape in fits]
+    for answer in answers[len(fits) :]:
+        assert answer.startswith(
+            "n: the input must be a contiguous float32 tensor on cpu; it was compiled for "
+        )
 
 
 # ---------------------------------------------------------------- what it says of itself
@@ -153,7 +231,12 @@ def test_about(home: Path) -> None:
     assert text["spec"]["n.res"]["sha256"] == hashlib.sha256((home / "n.res").read_bytes()).hexdigest()
     assert text["sizes"]["H"]["condition"] == "H % 4 == 0 and H >= 8"
     assert (text["format"], text["dtype"], text["preprocessing"]["divide"]) == (1, "float32", 255)
+    page = (Path(__file__).parents[2] / "docs" / "artefacts.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+    assert sorted(text) == sorted(re.findall(r"`(\w+)`", " ".join(rows)))
     assert About.of_json(text) == all
+    assert all.machine == machine()
+    assert set(all.needs) <= features("cpu")
 
 
 @pytest.mark.parametrize(
@@ -171,14 +254,14 @@ def test_sizes_it_was_not_compiled_for(
 ) -> None:
     assert main(["run", str(home / f"{name}.pt2"), "--image", str(home / "p.png"), "--at", shape]) == 2
     assert capsys.readouterr().err == f"resdsl: `n`: {says}\n"
-    x = torch.zeros(2, *map(int, shape.split("x")))
+    x = numpy.zeros((2, *map(int, shape.split("x"))))
     with pytest.raises(ValueError, match="n: "):
         load_artefact(home / f"{name}.pt2")(x)
 
 
 def test_batches_it_was_not_compiled_for(home: Path) -> None:
     with pytest.raises(ValueError, match="n: it was compiled for a batch of 2, this is one of 3"):
-        load_artefact(home / "one.pt2")(torch.zeros(3, 3, 32, 32))
+        load_artefact(home / "one.pt2")(numpy.zeros((3, 3, 32, 32)))
 
 
 # ---------------------------------------------------------------- bad files
@@ -194,6 +277,17 @@ def _changed(home: Path, path: Path, change: dict[str, Any]) -> None:
                 entry["resdsl"] = json.dumps({**json.loads(entry["resdsl"]), **change})
                 data = json.dumps(entry).encode()
             new.writestr(name, data)
+
+
+def test_what_needs_torch_itself(home: Path, tmp_path: Path) -> None:
+    """A package with a table of ops that have no C interface."""
+    (tmp_path / "n.pt2").write_bytes((home / "one.pt2").read_bytes())
+    with zipfile.ZipFile(tmp_path / "n.pt2", "a") as archive:
+        folder = next(name for name in archive.namelist() if name.endswith(".so")).rsplit("/", 1)[0]
+        archive.writestr(f"{folder}/extern.json", "{}")
+    with pytest.raises(NotNative):
+        Native(tmp_path / "n.pt2")
+    assert not isinstance(load_artefact(tmp_path / "n.pt2").run, Native)
 
 
 def _zip(home: Path, path: Path) -> None:
@@ -229,8 +323,12 @@ DAMAGED = "the file is truncated or damaged"
             "it was compiled by torch 2.1.0, and this is torch ",
         ),
         (
-            lambda h, p: _changed(h, p, {"cpu": "SVE512"}),
-            "it was compiled for a CPU with SVE512, and this one has ",
+            lambda h, p: _changed(h, p, {"machine": "Plan9 vax"}),
+            "it was compiled for Plan9 vax, and this is ",
+        ),
+        (
+            lambda h, p: _changed(h, p, {"needs": ["fpu9", "fma"]}),
+            "it was compiled for a CPU with fpu9, which this one lacks: compile it again here",
         ),
         (
             lambda h, p: _changed(h, p, {"device": "cuda"}),
@@ -255,16 +353,23 @@ def test_bad_files(
     assert out.startswith(f"error[bad-artefact]: `{tmp_path / 'bad.pt2'}` cannot be run: {says}")
 
 
-def test_cpus(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What was compiled for a plain CPU runs on a better one, not the other way round."""
-    for made, here, runs in [("DEFAULT", "AVX512", True), ("AVX2", "AVX2", True), ("AVX512", "AVX2", False)]:
-        _changed(home, tmp_path / "n.pt2", {"cpu": made})
-        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda here=here: here)
-        if runs:
-            load_artefact(tmp_path / "n.pt2")
-        else:
-            with pytest.raises(artefact.BadArtefact, match="for a CPU with AVX512, and this one has AVX2"):
-                load_artefact(tmp_path / "n.pt2")
+def test_torch_runs_no_damaged_file(home: Path, tmp_path: Path) -> None:
+    _flipped(home, tmp_path / "n.pt2")
+    with pytest.raises(BadArtefact, match=DAMAGED):
+        with_torch(tmp_path / "n.pt2", "cpu")
+
+
+@pytest.mark.skipif(machine() != "Linux x86_64", reason="other machines name no features")
+def test_cpus(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs on a CPU with more than its code needs, not on one with less."""
+    needs = read_about(home / "one.pt2").needs
+    assert {"avx2", "avx512f"} & set(needs), "any CPU of the last ten years"
+    assert "fma" in needs
+    monkeypatch.setattr(about_file, "features", lambda _: {*needs, "more"})
+    load_artefact(home / "one.pt2")
+    monkeypatch.setattr(about_file, "features", lambda _: {*needs} - {"fma"})
+    with pytest.raises(BadArtefact, match="compiled for a CPU with fma, which this one lacks"):
+        load_artefact(home / "one.pt2")
 
 
 @pytest.mark.parametrize(
@@ -299,7 +404,7 @@ def test_cpus(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
         (
             ["compile", "n.res", "-o", "x.pt2", "--at", "3x4x4", "--dynamic"],
             2,
-            "--dynamic compiles for many sizes",
+            "one file serves many sizes at once, but `H` must be at least 8",
         ),
         (["compile", "none.res", "-o", "x.pt2", "--dynamic"], 1, "error[unreadable]"),
         (["compile", "never.res", "-o", "x.pt2", "--dynamic"], 1, "error[no-size]"),
@@ -366,6 +471,42 @@ def test_it_stops(
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("n.pt2", "as before")]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="there Ctrl-C is no signal")
+def test_interrupted(home: Path, tmp_path: Path) -> None:
+    """Ctrl-C while the C++ compiler runs; this one presses it."""
+    compiler, out = tmp_path / "g++", tmp_path / "out"
+    compiler.write_text("#!/bin/sh\nkill -INT $PPID\nsleep 60\n")
+    compiler.chmod(0o755)
+    out.mkdir()
+    (out / "n.pt2").write_text("as before")
+    command = ["compile", str(home / "n.res"), "-o", str(out / "n.pt2"), "--device", "cpu"]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; from resdsl.cli import main; sys.exit(main({command}))"],
+        env={**os.environ, "CXX": str(compiler), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode in (130, -signal.SIGINT), done.stderr
+    assert done.stderr.endswith("resdsl: interrupted\n")
+    assert [(p.name, p.read_text()) for p in out.iterdir()] == [("n.pt2", "as before")]
+
+
+def test_full_disk(home: Path, tmp_path: Path) -> None:
+    """The file does not fit; nothing of it stays."""
+    resource = pytest.importorskip("resource")
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
+    write = partial(write_file, tmp_path / "n.pt2", (home / "one.pt2").read_bytes())
+    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**14, kept[1]))
+        with pytest.raises(OSError, match="File too large"):
+            write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+        signal.signal(signal.SIGXFSZ, previous)
+    assert not list(tmp_path.iterdir())
+
+
 def test_no_compiler(
     home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -385,11 +526,23 @@ def test_nets_that_take_no_picture(home: Path, tmp_path: Path) -> None:
     sound = net("edition 2026\nnet n { input x: [4, T] at [4, 16]\n conv(4, 3, bias = true) }")
     shape = sound.graph.input_shapes[0]
     assert shape is not None
-    other = artefact.Artefact(
-        About(**{**about.__dict__, "inputs": (shape,), "sizes": sound.fits, "at": {"T": 16}}), None
+    other = Artefact(
+        About(**{**about.__dict__, "inputs": (shape,), "sizes": sound.fits, "at": {"T": 16}}), lambda: []
     )
     with pytest.raises(BadImage, match="does not take one image"):
         other.predict(home / "p.png", 1)
+
+
+def test_saving(home: Path, tmp_path: Path) -> None:
+    """From Python, mistakes are exceptions; `home` holds a file that it wrote."""
+    spec = load(home / "n.res")
+    with pytest.raises(ValueError, match=r"is written as \.pt2 or \.onnx"):
+        spec.save(tmp_path / "n.txt", home / "w.pth")
+    with pytest.raises(ValueError, match="No such file"):
+        spec.save(tmp_path / "n.pt2", home / "none.pth")
+    with pytest.raises(ValueError, match="one file serves many sizes at once, but `H` must be at least 8"):
+        spec.save(tmp_path / "n.pt2", spec.module(), at=(3, 4, 4), batch=None)
+    assert not list(tmp_path.iterdir())
 
 
 # ---------------------------------------------------------------- ONNX
@@ -424,5 +577,5 @@ def test_no_onnx(
 
     monkeypatch.setattr(onnx, "NEEDED", ("no_such_package", "torch"))
     assert main(["compile", str(home / "n.res"), "-o", str(tmp_path / "n.onnx")]) == 2
-    assert "this needs no_such_package: pip install no_such_package torch" in capsys.readouterr().err
+    assert 'this needs no_such_package: pip install "resdsl[onnx]"' in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -7,69 +7,15 @@ from typing import Any
 
 import pytest
 
-from .specs import bundled, net
+from .specs import RESIDUAL, bundled
 
 torch = pytest.importorskip("torch")
 
 from resdsl.backend import dispatch  # noqa: E402
-from resdsl.backend.compile import Compiled, compile_net  # noqa: E402
 from resdsl.backend.inference import onednn  # noqa: E402
 from resdsl.backend.signature import aot  # noqa: E402
 
-from .reference import logits, randomise  # noqa: E402
-
-TEXT = """edition 2026
-block basic(width, stride = 1) {
-  residual {
-    conv1 = conv(width, 3x3, stride = stride); bn1 = batchnorm; relu
-    conv2 = conv(width, 3x3); bn2 = batchnorm
-  } shortcut downsample: identity else projection
-  relu
-}
-net n {
-  input x: [3, H, W]
-  conv1 = conv(16, 3x3); bn1 = batchnorm; relu
-  layer1 = basic(16) x 3
-  layer2 = basic(32, stride = 2 then 1) x 3
-  global_avgpool; flatten
-  fc = linear(10)
-}"""
-
-
-@pytest.fixture
-def eager_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lowered graphs run as they are, which takes no time to compile."""
-
-    def as_it_is(graph: Any, *_: Any, **__: Any) -> Any:
-        return (lambda args: graph(*args)), []
-
-    monkeypatch.setattr(aot, "_compile", as_it_is)
-
-
-def made(text: str = TEXT) -> Compiled:
-    found = compile_net(net(text), device="cpu")
-    randomise(found.eager)
-    return found
-
-
-def step(module: Any, x: Any) -> dict[str, Any]:
-    """The outputs, gradients and statistics of one step from the same weights."""
-    kept = {k: v.clone() for k, v in module.state_dict().items()}
-    module.zero_grad()
-    torch.manual_seed(0)
-    out = logits(module(x))
-    out.square().mean().backward()
-    found = {"out": out.detach()} | {n: p.grad for n, p in module.named_parameters() if p.grad is not None}
-    found |= {f"{k}, after": v.clone() for k, v in module.state_dict().items()}
-    module.load_state_dict(kept)
-    return found
-
-
-def agree(a: dict[str, Any], b: dict[str, Any]) -> None:
-    assert a.keys() == b.keys()
-    for name, value in a.items():
-        scale = max(1e-3, float(b[name].abs().max()))
-        assert float((value - b[name]).abs().max()) <= 2e-3 * scale, name
+from .compiled import agree, made, step  # noqa: E402
 
 
 @pytest.mark.usefixtures("eager_compiler")
@@ -214,7 +160,7 @@ def test_without_the_private_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_layout() -> None:
     """Channels last, but for what is not safe there: a strided 1x1 convolution of few channels."""
-    wide, narrow = made(), made(TEXT.replace("16", "8"))
+    wide, narrow = made(), made(RESIDUAL.replace("16", "8"))
     assert wide.module.conv1.weight.is_contiguous(memory_format=torch.channels_last)
     assert narrow.module.layer1[0].conv1.weight.is_contiguous()
     assert not narrow.module.layer1[0].conv1.weight.is_contiguous(memory_format=torch.channels_last)
@@ -226,7 +172,10 @@ def test_layout() -> None:
         ("cifar_resnet", "resnet20", "onednn"),
         ("mobilenet_v2", "mobilenet_v2_0_35", "onednn"),
         ("se_resnet", "se_resnet18", "onednn"),
-        ("preact_resnet", "preact_resnet18", "norms do not follow"),
+        ("preact_resnet", "preact_resnet18", "onednn"),
+        ("lenet", "lenet5", "onednn"),
+        ("audio_resnet", "m3", "onednn"),
+        ("densenet", "densenet40_k12", "norms do not follow"),
         ("vit", "vit_b_32", "other calls"),
     ],
 )
@@ -237,7 +186,7 @@ def test_what_suits(file: str, name: str, way: str) -> None:
 
     checked = bundled(file, name)
     module = load(emit(checked, check_sizes=False), net_class(checked), name).eval()
-    graph = onednn.packed(module, *example(checked, 1, usual_sizes(checked)))
+    graph = onednn.packed(module, example(checked, 1, usual_sizes(checked)))
     assert way in (onednn.unsuited(graph) or "onednn")
 
 

@@ -42,7 +42,7 @@ def same(checked: Any, *sizes: int) -> Any:
     module.to(memory_format=torch.channels_last)
     at = dict(zip(checked.sizes, sizes, strict=False)) if sizes else {}
     inputs = example(checked, 2, {**usual_sizes(checked), **at})
-    graph = packed(module, *inputs)
+    graph = packed(module, inputs)
     kept = [x.clone() for x in inputs]
     with torch.no_grad():
         for _ in range(2):

@@ -54,6 +54,7 @@ class Job:
         train: a training step, forward and backward, not inference.
         device: where; a GPU if there is one.
         extensions: packages whose ops are allowed.
+        dtype: what it computes in: fp32, bf16 or fp16.
     """
 
     spec: str
@@ -63,10 +64,16 @@ class Job:
     train: bool = False
     device: str | None = None
     extensions: tuple[str, ...] = ()
+    dtype: str = "fp32"
 
 
 class Side:
     """A process that runs a job in one way, with an empty cache of compiled code.
+
+    Args:
+        side: its name.
+        job: what it runs.
+        module: whose `main` answers.
 
     Attributes:
         known: what it said of the net and the machine.
@@ -76,7 +83,7 @@ class Side:
         MissingTorch: torch is not installed.
     """
 
-    def __init__(self, side: str, job: Job) -> None:
+    def __init__(self, side: str, job: Job, module: str = "resdsl.backend.bench.side") -> None:
         if importlib.util.find_spec("torch") is None:
             raise MissingTorch
         self._folder = tempfile.TemporaryDirectory(prefix="resdsl-bench-", ignore_cleanup_errors=True)
@@ -90,7 +97,7 @@ class Side:
         self._log = folder / "log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", "from resdsl.backend.bench.side import main; main()"],
+                [sys.executable, "-P", "-c", f"from {module} import main; main()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -226,10 +233,13 @@ class Bench:
     def bytes(self) -> float:
         """That a call moves at least where nothing but a layer's own norm and activation is fused with it.
 
-        Weights are read, and each layer's output is written and read once, as 32-bit floats; thrice that in training.
+        Weights are read, and each layer's output is written and read once; thrice that in training, where the weights
+        are 32-bit floats in any case.
         """
-        values: int = self.known["params"] + 2 * self.known["activations"] * self.job.batch
-        return 4.0 * values * (3 if self.job.train else 1)
+        width = 4.0 if self.job.dtype == "fp32" else 2.0
+        weights: float = self.known["params"] * (4.0 if self.job.train else width)
+        values: int = 2 * self.known["activations"] * self.job.batch
+        return (weights + width * values) * (3 if self.job.train else 1)
 
     def shares(self, row: Row) -> tuple[float, float]:
         """The share a side reaches of the FLOPs and of the bytes a second that the machine does at best."""
@@ -270,12 +280,13 @@ class Bench:
         shapes = " and ".join("×".join(map(str, s)) for s in known["shapes"])
         threads = f"{known['threads']} thread" + ("s" if known["threads"] != 1 else "")
         lines = [
-            f"{known['name']}   {what}, batch {job.batch} of {shapes}",
+            f"{known['name']}   {what}, batch {job.batch} of {shapes}"
+            + (f", in {job.dtype}" if job.dtype != "fp32" else ""),
             f"on {known['name_of_device']}, {threads}, torch {known['torch']}",
             "",
             *_aligned([HEAD, *map(self._cells, self.rows)]),
             "",
-            f"peak         {self.peak['flops'] / 1e9:,.0f} GFLOP/s in one GEMM, "
+            f"peak         {self.peak['flops'] / 1e9:,.0f} GFLOP/s in one {self.job.dtype} GEMM, "
             f"{self.peak['bytes'] / 1e9:,.1f} GB/s in one copy; FLOP/s and bytes/s are shares of it",
             "first call   compiles, in a fresh process with an empty cache",
             f"runs         {self.runs} turns of each; latency is the median, with the quartiles",

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from resdsl.backend.compile import Compiled
+from resdsl.backend.dispatch import name_of
 from resdsl.backend.dynamic import example, one_graph, other_sizes, usual_sizes
 from resdsl.backend.errors import MissingTorch
 from resdsl.conditions import condition
@@ -43,7 +44,7 @@ class Report:
     """What was measured, in seconds; times are for one image, without gradients.
 
     Attributes:
-        way: "whole" or "blocks"; `how` says it in words.
+        way: "whole" or "blocks"; `how` says it in words, `served` in detail.
         first: time of the first call, which compiles.
         difference: largest difference of an output from eager; `relative`: divided by the largest output.
         rounding: (compiled, eager): how far each is from the net in float64, divided by the largest
@@ -65,6 +66,7 @@ class Report:
     compiled: float
     eager: float
     how: str
+    served: Served
 
     @property
     def agrees(self) -> bool:
@@ -103,7 +105,9 @@ def report(compiled: Compiled, batch: int = 1, sizes: dict[str, int] | None = No
     total = cost(net.graph, at)
     with torch.no_grad(), settled(compiled.eager, inputs):
         compiled.train(False)
+        before = compiled.graphs
         first, got = _timed(compiled.module, inputs, compiled.device)
+        way = served(compiled, compiled.graphs - before, first)
         found = _difference(compiled, inputs, got)
         times: list[tuple[float, float]] = []
         for _ in range(runs):
@@ -125,17 +129,128 @@ def report(compiled: Compiled, batch: int = 1, sizes: dict[str, int] | None = No
         compiled=median(t[0] for t in times) / batch,
         eager=median(t[1] for t in times) / batch,
         how=compiled.how,
+        served=way,
     )
 
 
 def _difference(compiled: Compiled, inputs: list[Tensor], got: Any) -> Difference:
-    """How far an output is from eager, and both from float64."""
+    """How far an output is from eager in float32, and both from float64: there eager computes in the same type."""
     wanted = _flat(compiled.eager(*inputs))
-    absolute = float((_flat(got) - wanted).abs().max())
+    absolute = float((_flat(got).float() - wanted).abs().max())
     largest = float(wanted.abs().max()) or 1.0
     exact = _flat(copy.deepcopy(compiled.eager).double()(*(x.double() for x in inputs)))
-    ours, eager = (float((_flat(y).double() - exact).abs().max()) / largest for y in (got, wanted))
+    typed = compiled.dtype != torch.float32
+    with torch.autocast(compiled.device.type, compiled.dtype if typed else None, enabled=typed):
+        like = _flat(compiled.eager(*inputs))
+    ours, eager = (float((_flat(y).double() - exact).abs().max()) / largest for y in (got, like))
     return Difference(absolute, absolute / largest, (ours, eager))
+
+
+# ---------------------------------------------------------------- how it was compiled
+
+MOST_KINDS, MOST_MACS = 32, 10**10
+"""Distinct blocks and work up to which a report trains a net: compiling a step takes a second or two for each block."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """How a kind of call is served.
+
+    Attributes:
+        way: as in `dispatch.Way`, or `eager`.
+        made: what it is made of; `instead`: why not a way that comes first.
+        graphs: how many were compiled.
+        first: seconds of the first call.
+    """
+
+    way: str
+    made: str
+    instead: str
+    graphs: int
+    first: float
+
+    def lines(self, blocks: int) -> list[str]:
+        """In words."""
+        of = f" for {_count(blocks, 'block')}" if blocks else ""
+        graphs = f"{self.graphs}{of}" if self.graphs else "none, no code is generated"
+        return [
+            f"by {self.way}: {self.made}" if self.made else self.way,
+            *([f"not {self.instead}"] if self.instead else []),
+            f"graphs: {graphs}; first call {self.first:.2f} s",
+        ]
+
+
+def served(compiled: Compiled, graphs: int, first: float) -> Served:
+    """How the last new kind of call is served."""
+    ways = list(compiled.dispatch.ways.values()) if compiled.dispatch else []
+    if ways and ways[-1].name != "torch.compile":
+        way = ways[-1]
+        return Served(way.name, way.why, way.instead, graphs, first)
+    if compiled.fallback is not None and compiled.fallback.reason:
+        return Served("eager", "", f"compiled: {compiled.fallback.reason}", graphs, first)
+    kinds = f"block by block, {compiled.signatures} kinds"
+    made = "the net as a whole" if compiled.way == "whole" else kinds
+    if ways:
+        return Served("torch.compile", made, ways[-1].instead, graphs, first)
+    asked = "sizes are left open" if compiled.dynamic else f"torch has mode {compiled.options.get('mode')}"
+    return Served("torch.compile", made, f"otherwise: {asked}", graphs, first)
+
+
+def train(compiled: Compiled, batch: int = 1, sizes: dict[str, int] | None = None) -> Served | str:
+    """Compile a training step, forward and backward, on random images; or why that is left out.
+
+    Weights and statistics stay as they were.
+    """
+    net = compiled.net
+    at = {**usual_sizes(net), **(sizes or {})}
+    if compiled.dynamic:
+        return "left out: sizes are left open"
+    if compiled.signatures > MOST_KINDS or batch * cost(net.graph, at).macs > MOST_MACS:
+        return "left out: it takes long; `resdsl bench --train` does it"
+    torch.manual_seed(0)
+    inputs = example(net, batch, at, compiled.device)
+    kept = {name: value.clone() for name, value in compiled.module.state_dict().items()}
+    compiled.train(True)
+    before = compiled.graphs
+
+    def step(*inputs: Tensor) -> None:
+        loss: Any = _flat(compiled.module(*inputs)).square().mean()
+        loss.backward()
+
+    try:
+        first, _ = _timed(step, inputs, compiled.device)
+    except ValueError as reason:  # norms of a single value, or sizes that are for evaluation only
+        return f"left out: {reason}"
+    finally:
+        compiled.train(False)
+        compiled.module.zero_grad()
+        compiled.module.load_state_dict(kept)
+    return served(compiled, compiled.graphs - before, first)
+
+
+def explain(compiled: Compiled, inference: Served, training: Served | str) -> str:
+    """Which way each kind of call takes, why, and of what it is made."""
+    blocks = compiled.calls
+    last = compiled.dispatch is not None and compiled.dispatch.layout is torch.channels_last
+    rows = {
+        "inference": inference.lines(blocks),
+        "training": [training] if isinstance(training, str) else training.lines(blocks),
+        "layout": ["channels last" if last else "channels first"],
+        "dtype": [name_of(compiled.dtype)],
+        "threads": [str(torch.get_num_threads())],
+        "torch": [str(torch.__version__)],
+    }
+    return _table(rows)
+
+
+def _table(rows: dict[str, list[str]]) -> str:
+    return "\n".join(
+        f"{head if i == 0 else '':<12}{line}" for head, lines in rows.items() for i, line in enumerate(lines)
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 # ---------------------------------------------------------------- several sizes
@@ -172,11 +287,7 @@ class Survey:
             for shape, found in self.checked
         ]
         graphs = [f"{self.graphs} for all of these; torch compiles a batch of 1 on its own"]
-        return "\n".join(
-            f"{head if i == 0 else '':<12}{line}"
-            for head, texts in (("varies", varies), ("checked", checked), ("graphs", graphs))
-            for i, line in enumerate(texts)
-        )
+        return _table({"varies": varies, "checked": checked, "graphs": graphs})
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -32,7 +32,8 @@ try:
 
     from resdsl.backend.bench.measure import settled
     from resdsl.backend.build import load
-    from resdsl.backend.compile import best_device, compile_net, memory_format
+    from resdsl.backend.compile import DTYPES, Compiled, best_device, compile_net, memory_format
+    from resdsl.backend.dispatch import in_type
     from resdsl.backend.dynamic import example, usual_sizes
     from resdsl.backend.inference import onednn
     from resdsl.emit import emit, net_class
@@ -54,17 +55,18 @@ class Machine:
 
     Args:
         device: where.
+        dtype: of the matrices.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
         self.device = device
         size, values = (8192, 2**28) if device.type == "cuda" else (1024, 2**25)
-        a, b = (torch.rand(size, size, device=device) for _ in range(2))
+        a, b = (torch.rand(size, size, device=device).to(dtype) for _ in range(2))
         self.flops = 2 * size**3
         self.products: list[Callable[[], Any]] = [lambda: a @ b]
-        if device.type == "cpu" and onednn.available():
+        if device.type == "cpu" and onednn.fast(dtype):
             rows = a.view(1, 32, size // 32, size).permute(0, 3, 1, 2)  # channels last
-            product = onednn.packed(nn.Sequential(nn.Conv2d(size, size, 1, bias=False)).eval(), rows)
+            product = onednn.packed(nn.Sequential(nn.Conv2d(size, size, 1, bias=False)).eval(), [rows], dtype)
             self.products.append(lambda: product(rows))
         self.values = torch.zeros(values, device=device)
         self.copied = torch.zeros_like(self.values)
@@ -81,7 +83,8 @@ class Machine:
 class Runner:
     """A net, run in one way.
 
-    Weights, inputs and the layout of images are the same on every side.
+    Weights, inputs, the layout of images and the type to compute in are the same on every side. In another type than
+    float32, the other sides have weights and inputs of that type for inference, and train under autocast.
 
     Args:
         side: `resdsl`, `eager`, `torch`, `frozen` or `onnxruntime`.
@@ -90,27 +93,41 @@ class Runner:
         batch: images at once.
         train: a call is a training step, forward and backward, else inference in evaluation mode.
         device: where it runs.
+        dtype: to compute in.
     """
 
     def __init__(
-        self, side: str, net: Net, at: dict[str, int], batch: int, train: bool, device: torch.device
+        self,
+        side: str,
+        net: Net,
+        at: dict[str, int],
+        batch: int,
+        train: bool,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        self.side, self.net, self.train, self.device = side, net, train, device
+        self.side, self.net, self.train, self.device, self.dtype = side, net, train, device, dtype
         torch.manual_seed(0)
-        self.compiled = compile_net(net, device=device) if side == "resdsl" else None
+        self.compiled = self._compiled() if side == "resdsl" else None
         if self.compiled is not None:
             self.module: nn.Module = self.compiled.module
             self.compiled.train(train)
         else:
-            self.module = load(emit(net, check_sizes=False), net_class(net), net.name).to(device).train(train)
+            self.module = self._plain().to(device).train(train)
         torch.manual_seed(0)
         self.inputs = example(net, batch, at, device)
-        if device.type == "cpu" and side != "onnxruntime":
-            layout = memory_format(self.module)
+        if device.type in ("cpu", "cuda") and side != "onnxruntime":
+            layout = memory_format(self.module, device.type, dtype)
             self.module.to(memory_format=layout)  # type: ignore[call-overload]
             self.inputs = [x.contiguous(memory_format=layout) if x.dim() == 4 else x for x in self.inputs]
         self.kept = ExitStack()
         self.call: Callable[[], Any] = self.first
+
+    def _compiled(self) -> Compiled:
+        return compile_net(self.net, device=self.device, dtype=self.dtype)
+
+    def _plain(self) -> nn.Module:
+        return load(emit(self.net, check_sizes=False), net_class(self.net), self.net.name)
 
     def first(self) -> Any:
         """Compile, and make the first call; `call` is what makes the others."""
@@ -138,11 +155,21 @@ class Runner:
         with torch.no_grad():
             return function(*self.inputs)
 
+    def _forward(self, function: Callable[..., Any]) -> Any:
+        if self.dtype == torch.float32 or self.compiled is not None:
+            return function(*self.inputs)
+        with torch.autocast(self.device.type, self.dtype):
+            return function(*self.inputs)
+
     def _step(self, function: Callable[..., Any]) -> Any:
         self.module.zero_grad(set_to_none=True)
-        made = function(*self.inputs)
-        torch.stack([out.square().mean() for out in tensors(made)]).sum().backward()  # type: ignore[no-untyped-call]
+        made = self._forward(function)
+        torch.stack([out.float().square().mean() for out in tensors(made)]).sum().backward()  # type: ignore[no-untyped-call]
         return made
+
+    def _cast(self) -> None:
+        if self.compiled is None:
+            self.module.to(self.dtype)
 
     # ------------------------------------------------------------ what is asked
 
@@ -152,6 +179,9 @@ class Runner:
             with torch.no_grad():
                 eager = self.module if self.compiled is None else self.compiled.eager
                 self.kept.enter_context(settled(eager, self.inputs))
+                if self.dtype != torch.float32:
+                    self.inputs = [in_type(x, self.dtype) for x in self.inputs]
+                    self._cast()
         took = timed(self.call, self.device)
         return {"seconds": took, "how": self.compiled.how if self.compiled else ""}
 
@@ -209,11 +239,11 @@ def _count_arguments(graph: Any) -> None:
 def _onnxruntime(module: nn.Module, inputs: Sequence[Tensor], device: torch.device) -> Callable[..., Any]:
     """The net as onnxruntime runs it, with as many threads as torch."""
     try:
-        import onnxruntime  # type: ignore[import-not-found]
+        import onnxruntime
     except ImportError:
         raise Unable("it is not installed") from None
-    if device.type != "cpu":
-        raise Unable("it is compared on the CPU only")
+    if device.type != "cpu" or next(module.parameters()).dtype != torch.float32:
+        raise Unable("it is compared on the CPU and in float32 only")
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "net.onnx")
         try:
@@ -318,7 +348,7 @@ def processor() -> str:
     return next(names, platform.processor() or platform.machine())
 
 
-def _open(job: Answer) -> tuple[Machine | Runner, Answer]:
+def _open(job: Answer, runs: type[Runner]) -> tuple[Machine | Runner, Answer]:
     """What a job asks for, and what is known of it at once."""
     try:
         device = torch.device(job["device"]) if job["device"] else best_device()
@@ -327,8 +357,9 @@ def _open(job: Answer) -> tuple[Machine | Runner, Answer]:
         raise Unable(
             f"there is no device `{job['device']}` here; leave --device out to run on the CPU"
         ) from None
+    dtype = DTYPES[job["dtype"]]
     if job["side"] == "machine":
-        return Machine(device), environment(device)
+        return Machine(device, dtype), environment(device)
     extensions.allow(*job["extensions"])
     found = find(job["spec"])
     checked = check(found.source, found.path, [found.net] if found.net else None, job["settings"])
@@ -336,11 +367,11 @@ def _open(job: Answer) -> tuple[Machine | Runner, Answer]:
     at = {**usual_sizes(net), **job["at"]}
     total = cost(net.graph, at)
     known = {"name": net.name, "params": total.params, "macs": total.macs, "activations": total.activations}
-    runner = Runner(job["side"], net, at, job["batch"], job["train"], device)
+    runner = runs(job["side"], net, at, job["batch"], job["train"], device, dtype)
     return runner, known | {"shapes": [list(x.shape[1:]) for x in runner.inputs], **environment(device)}
 
 
-def main() -> None:
+def main(runs: type[Runner] = Runner) -> None:
     """Answer until there are no more questions."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what torch prints is no answer
@@ -349,7 +380,7 @@ def main() -> None:
         print(json.dumps(made), file=answers, flush=True)
 
     try:
-        side, known = _open(json.loads(sys.stdin.readline()))
+        side, known = _open(json.loads(sys.stdin.readline()), runs)
         answer(known)
         for line in sys.stdin:
             question = json.loads(line)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from threading import get_ident
 from typing import Any
 
 from resdsl.backend.errors import MissingTorch
 from resdsl.backend.signature.cut import NotCut
 
 try:
-    from torch import fx, nn
+    import torch
+    from torch import Tensor, fx, nn
     from torch.nn.modules.batchnorm import _BatchNorm
     from torch.nn.modules.conv import _ConvNd
     from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
@@ -21,24 +23,49 @@ Layers = dict[str, Any]
 """What the calls and attributes of a graph stand for, by target."""
 
 
-def folded(module: nn.Module) -> fx.GraphModule:
+class Tracer(fx.Tracer):
+    """Follows what its own thread does: `torch.fx` patches `nn.Module` for all of them."""
+
+    def trace(self, root: Any, concrete_args: dict[str, Any] | None = None) -> fx.Graph:
+        """As in `torch.fx`."""
+        self.thread = get_ident()
+        return super().trace(root, concrete_args)
+
+    def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
+        """As in `torch.fx`, in its own thread."""
+        if get_ident() != self.thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        """As in `torch.fx`, in its own thread."""
+        if get_ident() != self.thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
+
+def folded(module: nn.Module, dtype: torch.dtype | None = None) -> fx.GraphModule:
     """The graph of a module in evaluation mode, with batch norms folded into the layers before them.
 
     A norm folds where it alone takes what that layer gives. Weights are copies: later changes of the module do not
     reach the graph. Outputs are equal up to rounding: a product of weights is rounded once more.
 
+    Args:
+        module: in evaluation mode.
+        dtype: to compute in. Norms are folded before, in the type they have.
+
     Raises:
         NotCut: `forward` does what cannot be followed without values.
     """
     graph, layers = fold(module)
-    return fx.GraphModule(layers, graph)
+    return fx.GraphModule(cast(layers, dtype), graph)
 
 
 def fold(module: nn.Module) -> tuple[fx.Graph, Layers]:
     """As `folded`, without code: the graph, and its layers and tensors."""
     assert not module.training
     try:
-        graph = fx.Tracer().trace(module)
+        graph = Tracer().trace(module)
     except Exception as reason:  # whatever `forward` does to a stand-in
         raise NotCut(str(reason)) from reason
     modules = dict(module.named_modules())
@@ -53,6 +80,21 @@ def fold(module: nn.Module) -> tuple[fx.Graph, Layers]:
         elif isinstance(layer, _BatchNorm):
             _fold(graph, node, layer, layers, uses)
     return graph, layers
+
+
+def cast(layers: Layers, dtype: torch.dtype | None) -> Layers:
+    """Copies of layers and tensors, in another type.
+
+    Batch norms that are left stay as they are: they take values of any type, and their statistics are not rounded.
+    """
+    return {target: _cast(layer, dtype) for target, layer in layers.items()}
+
+
+def _cast(layer: Any, dtype: torch.dtype | None) -> Any:
+    if isinstance(layer, Tensor):
+        return layer.detach().to(dtype if layer.is_floating_point() else None, copy=True)
+    made = copy.deepcopy(layer)
+    return made if isinstance(layer, _BatchNorm) else made.to(dtype=dtype)
 
 
 def _attribute(module: nn.Module, target: str) -> Any:

@@ -11,16 +11,18 @@ notices when they change, and without them a net goes another way.
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 from resdsl.backend.errors import MissingTorch
-from resdsl.backend.inference.fold import Layers, fold
+from resdsl.backend.inference.fold import Layers, cast, fold
 
 try:
     import torch
     from torch import Tensor, fx, nn
     from torch.nn import functional as F
     from torch.nn.modules.batchnorm import _BatchNorm
+    from torch.nn.modules.conv import _ConvNd
 except ModuleNotFoundError as missing:
     raise MissingTorch from missing
 
@@ -41,6 +43,9 @@ ACTIVATIONS: dict[Any, tuple[str, list[Any], str | None]] = {
     nn.Sigmoid: ("sigmoid", [], None),
 }
 """What oneDNN computes with the convolution before it, by function or module: its name and constants there."""
+
+MOST_OTHERS = 5
+"""Calls to a convolution that are not part of it, up to which packed weights were measured to be faster."""
 
 VIEWS = {
     "getitem",
@@ -63,17 +68,30 @@ def available() -> bool:
     return there and all(hasattr(torch.ops.mkldnn, name) for name in names)
 
 
-def packed(module: nn.Module, like: Tensor) -> fx.GraphModule:
+def fast(dtype: torch.dtype) -> bool:
+    """Whether oneDNN computes in this type, and the processor has instructions for it."""
+    if dtype == torch.float32:
+        return available()
+    asked = {torch.bfloat16: "_is_mkldnn_bf16_supported", torch.float16: "_is_mkldnn_fp16_supported"}.get(
+        dtype
+    )
+    return available() and asked is not None and bool(getattr(torch.ops.mkldnn, asked, lambda: False)())
+
+
+def packed(module: nn.Module, like: Sequence[Tensor], dtype: torch.dtype | None = None) -> fx.GraphModule:
     """The graph of a module for inference, made of oneDNN's calls.
 
     Args:
         module: in evaluation mode, on the CPU.
-        like: the first input; weights are packed for the sizes that it leads to.
+        like: inputs, in the type to compute in; weights are packed for the sizes that they lead to.
+        dtype: that type, where it is not that of the weights. Norms are folded before.
 
     Raises:
         NotCut: `forward` does what cannot be followed without values.
     """
     graph, layers = fold(module)
+    if dtype is not None:
+        layers = cast(layers, dtype)
     shapes = _shapes(module, graph, layers, like)
     order = {node: i for i, node in enumerate(graph.nodes)}
     fresh: set[fx.Node] = set()
@@ -92,21 +110,53 @@ def packed(module: nn.Module, like: Tensor) -> fx.GraphModule:
     return made
 
 
+def parts(module: nn.Module, graph: fx.GraphModule) -> str:
+    """What a graph that `packed` made of a module is made of, in words."""
+    calls = [n for n in graph.graph.nodes if n.op.startswith("call_") and _works(n)]
+    packs = [n for n in calls if "_convolution_pointwise" in str(n.target)]
+    sums = [n for n in packs if "add" in n.args]
+    acts = [n for n in packs if n.args[-3] not in ("none", None)]
+    norms = [sum(isinstance(m, _BatchNorm) for m in root.modules()) for root in (module, graph)]
+    counts = {
+        "convolution{} with packed weights": len(packs),
+        "norm{} folded": norms[0] - norms[1],
+        "activation{} fused": len(acts),
+        "addition{} fused": len(sums),
+        "other call{}": len(calls) - len(packs),
+    }
+    return ", ".join(f"{n} {what.format('' if n == 1 else 's')}" for what, n in counts.items() if n)
+
+
 def unsuited(graph: fx.GraphModule) -> str:
     """Why generated code is likely faster than this graph; empty where it is not.
 
-    Each call that is left between convolutions reads and writes a whole map, which a compiler would fuse.
+    Each call that is left between convolutions reads and writes a whole map, which a compiler would fuse. But packed
+    weights gain more, up to `MOST_OTHERS` such calls to a convolution, and a norm to two of them.
     """
-    layers = dict(graph.named_modules())
-    called = [n for n in graph.graph.nodes if n.op in ("call_module", "call_function", "call_method")]
-    fused = sum("_convolution_pointwise" in str(n.target) for n in called)
-    norms = sum(n.op == "call_module" and isinstance(layers[n.target], _BatchNorm) for n in called)
-    others = sum(_works(n) for n in called) - fused
-    if norms:
+    convolutions, norms, others = _counts(graph)
+    if 2 * norms > convolutions:
         return f"{norms} batch norms do not follow a convolution"
-    if others > fused:
-        return f"{others} other calls between {fused} convolutions"
+    if others > MOST_OTHERS * convolutions:
+        return f"{others} other calls between {convolutions} convolutions"
     return ""
+
+
+def chained(graph: fx.GraphModule) -> bool:
+    """Whether nearly all of a graph is convolutions: no norm is left, and few other calls are."""
+    convolutions, norms, others = _counts(graph)
+    return not norms and others <= convolutions
+
+
+def _counts(graph: fx.GraphModule) -> tuple[int, int, int]:
+    """How many convolutions, batch norms and calls other than convolutions there are."""
+    layers = dict(graph.named_modules())
+    called = [n for n in graph.graph.nodes if n.op.startswith("call_") and _works(n)]
+    norms = sum(isinstance(layers.get(str(n.target)), _BatchNorm) for n in called)
+    convolutions = sum(
+        "_convolution_pointwise" in str(n.target) or isinstance(layers.get(str(n.target)), _ConvNd)
+        for n in called
+    )
+    return convolutions, norms, len(called) - convolutions
 
 
 def _works(node: fx.Node) -> bool:
@@ -193,7 +243,7 @@ def _activation(node: fx.Node, layers: Layers) -> tuple[str, list[Any], str | No
 
 
 def _shapes(
-    module: nn.Module, graph: fx.Graph, layers: Layers, like: Tensor
+    module: nn.Module, graph: fx.Graph, layers: Layers, like: Sequence[Tensor]
 ) -> dict[fx.Node, tuple[int, ...]]:
     """The shapes of all images on the way, by node; found by running it once."""
     found: dict[fx.Node, tuple[int, ...]] = {}
@@ -208,6 +258,9 @@ def _shapes(
         def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
             return layers[target](*args, **kwargs)
 
+        def get_attr(self, target: Any, args: Any, kwargs: Any) -> Any:
+            return layers[target]
+
     with torch.no_grad():
-        Watch(module, graph=graph).run(like)
+        Watch(module, graph=graph).run(*like)
     return found
