@@ -15,6 +15,8 @@ COMMANDS = [
     ["sizes", "resnet50"],
     ["sweep", "resnet", "--set", "unit=basic", "--set", "depths=[[1, 1, 1, 1], [2, 2, 2, 2]]"],
     ["draw", "resnet50", "-o", "net.dot"],
+    ["diff", "resnet50", "resnet50"],
+    ["draw", "resnet50", "-o", "net.html"],
     ["compile", "resnet50", "-o", "net.py"],
     ["fmt", "--check", str(ROOT / "specs")],
     ["test", str(ROOT / "specs" / "lenet.res")],

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
-from resdsl.cli import catalogue, diff, front, sizes, sweep
+from resdsl.cli import catalogue, diff, front, plain, sizes, sweep
 from resdsl.cli import draw as drawing
 from resdsl.cli.common import Usage
+from resdsl.cli.parser import Parser
 
 FORMATS = ("full", "concise", "json", "github", "sarif")
 DTYPES = ("fp32", "bf16", "fp16")
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal may not know ×
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=plain.HANDLER)
     parser = _parser()
     args = parser.parse_args(argv)
     run: Command | None = getattr(args, "run", None)
@@ -67,7 +68,7 @@ def _later(name: str) -> Command:
 def _parser() -> argparse.ArgumentParser:
     from resdsl import __version__
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="resdsl", description="A language and compiler for residual networks.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"resdsl {__version__}")
@@ -151,8 +152,9 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", metavar="FILE", help="write all numbers to a file")
     bench.add_argument("--plot", metavar="FILE", help="draw images a second as bars (.svg)")
 
-    summary = add("summary", front.summary_command, "Print the table of stages, as in the paper", nets="1")
-    summary.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
+    summary = add("summary", _later("summary"), "Print the table of stages; of several nets, Table 1 as in the paper")
+    summary.add_argument("--at", metavar="SIZE", help="input size, like 256 or 3x224x224")
+    summary.add_argument("--batch", type=int, metavar="N", help="inputs at a time, for the memory (1)")
     summary.add_argument("--depth", choices=("stage", "block", "op"), default="stage")
     summary.add_argument("--as", dest="table", choices=("text", "md", "csv", "json", "tex"), default=None)
     summary.add_argument("-o", "--output", metavar="FILE", help=".md .csv .json .tex")
@@ -182,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     draw = add("draw", drawing.draw_command, "Draw a net", nets="1")
     draw.add_argument("-o", "--output", metavar="FILE", help=".svg (default NET.svg), .png, .pdf, .dot or .html")
     draw.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
-    draw.add_argument("--view", help="stages (default), column, block:NAME or graph")
+    draw.add_argument("--view", help="stages (default), column, strip, block:NAME or graph")
     draw.add_argument("--theme", help="auto (default: an SVG follows the reader's setting), light or dark")
     draw.add_argument("--title", metavar="TEXT", help="instead of the net's name; none for no title")
     draw.add_argument(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
-from resdsl.cli.common import Failed, Usage, failing, input_shape, load_net, settings, show, sizes, use_color
+from resdsl.cli.common import Usage, failing, settings, show
 from resdsl.diagnostics.model import Diagnostic
 from resdsl.elaborate.files import read_source
 from resdsl.files import write_file
@@ -94,27 +93,6 @@ def _apply(path: Path, source: Source, diagnostics: tuple[Diagnostic, ...], unsa
     for fix in applied:
         print(f"fixed: {fix.title}", file=sys.stderr)
     return True
-
-
-def summary_command(args: argparse.Namespace) -> int:
-    """`resdsl summary SPEC`."""
-    from resdsl.render.summary import summary
-
-    try:
-        net = load_net(args)
-    except Failed:
-        return 1
-    table: Any = args.table or (
-        suffix_of(args.output, ("md", "csv", "json", "tex")) if args.output else "text"
-    )
-    at = sizes(args, net) if net.nominal is not None or input_shape(args) else None
-    text = summary(net, at, format=table, depth=args.depth, color=use_color(args) and not args.output)
-    if args.output:
-        write_file(args.output, text)
-        print(f"wrote {args.output}", file=sys.stderr)
-    else:
-        print(text.rstrip("\n"))
-    return 0
 
 
 def suffix_of(path: str, known: tuple[str, ...]) -> str:

@@ -40,8 +40,7 @@ def emit(net: Net, *, check_sizes: bool = True) -> str:
         net: a checked net.
         check_sizes: `forward` refuses inputs of sizes at which the net does not fit.
     """
-    planner = Planner(net.graph)
-    _name_net(planner, net)
+    planner = _planned(net)
     body: list[str] = []
     for made in planner.classes:
         body += ["", "", *_Class(planner, made, net, check_sizes=check_sizes).lines()]
@@ -52,6 +51,22 @@ def emit(net: Net, *, check_sizes: bool = True) -> str:
     for source in called:
         head += ["", *source.rstrip().splitlines()]
     return "\n".join(head) + "\n" + text + "\n"
+
+
+def classes(net: Net) -> tuple[dict[str, str], dict[int, str]]:
+    """The source of each class by name, and the name of the class of each graph by `id` of the graph.
+
+    A graph that has none is written inside the class of the graph that runs it.
+    """
+    planner = _planned(net)
+    made = {c.name: "\n".join(_Class(planner, c, net, check_sizes=True).lines()) for c in planner.classes}
+    return made, {id(member.graph): c.name for c in planner.classes for member in c.members}
+
+
+def _planned(net: Net) -> Planner:
+    planner = Planner(net.graph)
+    _name_net(planner, net)
+    return planner
 
 
 def net_class(net: Net) -> str:

@@ -50,7 +50,7 @@ def cost(graph: Graph, at: dict[str, int]) -> Cost:
 def totals(graph: Graph, at: dict[str, int]) -> dict[int, Cost]:
     """Counts of a graph and of every graph it uses, by `id` of the graph."""
     known: dict[int, Cost] = {}
-    live = _evaluated(graph)
+    live = evaluated(graph)
     for inner in graph.signatures():
         total = Cost()
         for _, part in shares(inner, known, at if id(inner) in live else None):
@@ -59,7 +59,7 @@ def totals(graph: Graph, at: dict[str, int]) -> dict[int, Cost]:
     return known
 
 
-def _evaluated(graph: Graph) -> set[int]:
+def evaluated(graph: Graph) -> set[int]:
     """The graphs that run in evaluation, by `id`: one for training only may not even fit the sizes."""
     found = {id(graph)}
     stack = [graph]

@@ -17,10 +17,14 @@ MOST_NODES = 400
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """A shortcut around some steps; `kind` is a `ShortcutKind`, or `concat` as in DenseNet."""
+    """A shortcut around some steps; `kind` is a `ShortcutKind`, or `concat` as in DenseNet.
+
+    It stands for `times` of them where steps are folded into one box.
+    """
 
     inner: tuple[Chip, ...]
     kind: str
+    times: int = 1
 
 
 Chip = str | Around
@@ -95,11 +99,29 @@ def is_linear(graph: Graph) -> bool:
     )
 
 
-Labels = Callable[[Op, Sequence[Shape]], str]
-"""How an op is written in a box."""
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How chips are written.
+
+    Attributes:
+        label: the box of an op.
+        closed: the boxes of a block that is not opened.
+        deepest: how many blocks inside each other are opened.
+    """
+
+    label: Callable[[Graph, Node], str]
+    closed: Callable[[Graph], tuple[Chip, ...]]
+    deepest: int = MOST_NESTED
 
 
-def chips(graph: Graph, label: Labels = chip_label, depth: int = 0) -> tuple[Chip, ...] | None:
+SHORT = Writing(
+    lambda graph, node: chip_label(node.content, graph.operands(node)),  # type: ignore[arg-type]
+    lambda graph: (graph.name,),
+)
+"""`3×3, 64`, and only the names of blocks that branch."""
+
+
+def chips(graph: Graph, writing: Writing = SHORT, depth: int = 0) -> tuple[Chip, ...] | None:
     """The steps of a block along its main path; None when it branches in another way than by shortcuts."""
     if (
         len(graph.inputs) != 1
@@ -108,10 +130,10 @@ def chips(graph: Graph, label: Labels = chip_label, depth: int = 0) -> tuple[Chi
         or len(graph.steps) > MOST_NODES
     ):
         return None
-    return _walk(graph, graph.outputs[0], graph.inputs[0], label, depth)
+    return _walk(graph, graph.outputs[0], graph.inputs[0], writing, depth)
 
 
-def _walk(graph: Graph, end: Port, start: str, label: Labels, depth: int) -> tuple[Chip, ...] | None:
+def _walk(graph: Graph, end: Port, start: str, writing: Writing, depth: int) -> tuple[Chip, ...] | None:
     """The chips on the way from node `start` to a value, found backwards."""
     made: list[Chip] = []
     port = end
@@ -122,7 +144,7 @@ def _walk(graph: Graph, end: Port, start: str, label: Labels, depth: int) -> tup
         origin = _fork(graph, node)
         if origin is not None:
             fork, arm, kind = origin
-            inner = _walk(graph, arm, fork, label, depth)
+            inner = _walk(graph, arm, fork, writing, depth)
             if inner is None:
                 return None
             made.insert(0, Around(inner, kind))
@@ -133,25 +155,23 @@ def _walk(graph: Graph, end: Port, start: str, label: Labels, depth: int) -> tup
                 return None
             made.insert(0, "scale")
         elif isinstance(node.content, Graph):
-            part = _inner(node.content, label, depth)
-            if part is None:
-                return None
-            made[:0] = part
-        elif isinstance(node.content, Op) and _shown(node.content):
-            made.insert(0, label(node.content, graph.operands(node)))
+            made[:0] = _inner(node.content, writing, depth)
+        elif isinstance(node.content, Op) and shown(node.content):
+            made.insert(0, writing.label(graph, node))
         port = node.inputs[0]
     return tuple(made)
 
 
-def _inner(graph: Graph, label: Labels, depth: int) -> tuple[Chip, ...] | None:
+def _inner(graph: Graph, writing: Writing, depth: int) -> tuple[Chip, ...]:
     """The chips of a block inside a block; one that branches is a single box with its name."""
-    inner = chips(graph, label, depth + 1)
-    if inner is None or "scale" in inner:
-        return (graph.name,)
-    return inner
+    if graph.kind == "block" and depth + 1 >= writing.deepest:
+        return writing.closed(graph)
+    inner = chips(graph, writing, depth + 1)
+    return writing.closed(graph) if inner is None or "scale" in inner else inner
 
 
-def _shown(op: Op) -> bool:
+def shown(op: Op) -> bool:
+    """Whether an op is a box of its own: it has weights, pools, or moves values between places."""
     return op.category in WEIGHTED or (op.category == "pool") or op.name in ("attention", "resize")
 
 
@@ -237,4 +257,4 @@ def kinds(items: Iterable[Chip]) -> list[str]:
 
 def form(items: tuple[Chip, ...]) -> tuple[Chip, ...]:
     """The boxes with the kinds of shortcuts forgotten: equal for blocks that are drawn alike."""
-    return tuple(Around(form(i.inner), "") if isinstance(i, Around) else i for i in items)
+    return tuple(Around(form(i.inner), "", i.times) if isinstance(i, Around) else i for i in items)

@@ -13,6 +13,8 @@ from resdsl.render.palette import BLACK, INK, PAPER
 
 TIP = 4.5
 """Length of an arrow head."""
+SLACK = 1.14
+"""Room for text where `dot` finds no font as wide as Arial, and measures that of DejaVu Sans."""
 RADIUS = 6.0
 """Of the circle of a sum."""
 
@@ -32,19 +34,38 @@ class Piece(NamedTuple):
 
 
 class Canvas:
-    """Collects boxes and lines, and knows how far they reach."""
+    """Collects boxes and lines, and knows how far they reach and how many boxes there are."""
 
-    def __init__(self, name: str) -> None:
-        self.dot = Dot(name, "neato", pad=0.2)
-        self.left = self.right = self.bottom = 0.0
+    def __init__(self, name: str, pad: float = 0.2) -> None:
+        self.dot = Dot(name, "neato", pad=pad)
+        self.pad = pad * 72
+        self.left = self.right = self.top = self.bottom = 0.0
+        self.boxes = 0
+
+    @property
+    def width(self) -> float:
+        """Width of the whole picture in points."""
+        return self.right - self.left + 2 * self.pad
+
+    @property
+    def height(self) -> float:
+        """Height of the whole picture in points."""
+        return self.bottom - self.top + 2 * self.pad
 
     def _reach(self, x: float, y: float) -> None:
-        self.left, self.right, self.bottom = min(self.left, x), max(self.right, x), max(self.bottom, y)
+        self.left, self.right = min(self.left, x), max(self.right, x)
+        self.top, self.bottom = min(self.top, y), max(self.bottom, y)
 
     def box(
         self, name: str, x: float, y: float, width: float, height: float, label: Attr, **attrs: Attr
     ) -> None:
         """A box by its centre."""
+        self.boxes += 1
+        self._place(name, x, y, width, height, label, **attrs)
+
+    def _place(
+        self, name: str, x: float, y: float, width: float, height: float, label: Attr, **attrs: Attr
+    ) -> None:
         self._reach(x - width / 2, y - height / 2)
         self._reach(x + width / 2, y + height / 2)
         self.dot.node(
@@ -61,14 +82,24 @@ class Canvas:
     def text(self, name: str, x: float, y: float, *pieces: Piece) -> float:
         """A line of text that begins at x; its width."""
         width = sum(p.width for p in pieces) + 2
+        room = width * SLACK
         inside = "".join(font(p.text, p.size, p.color, p.bold) for p in pieces)
         label = Html(
-            f'<table border="0" cellspacing="0" cellpadding="0" width="{number(width)}">'
+            f'<table border="0" cellspacing="0" cellpadding="0" width="{number(room)}">'
             f'<tr><td align="left">{inside}</td></tr></table>'
         )
         height = max(p.size for p in pieces) * 1.3
-        self.box(name, x + width / 2, y, width, height, label, shape="none", style="")
+        self._place(name, x + room / 2, y, room, height, label, shape="none", style="")
         return width
+
+    def frame(self, name: str, x0: float, y0: float, x1: float, y1: float, color: str) -> None:
+        """A dashed frame around what is drawn after it."""
+        middle, size = ((x0 + x1) / 2, (y0 + y1) / 2), (x1 - x0, y1 - y0)
+        self._place(name, *middle, *size, "", style="rounded,dashed", color=color, class_="frame")
+
+    def sheet(self, name: str, x: float, y: float, width: float, height: float, **attrs: Attr) -> None:
+        """An empty box behind another one, as of a stack."""
+        self._place(name, x, y, width, height, "", **attrs)
 
     def point(self, name: str, x: float, y: float, color: str) -> None:
         """A dot where a line branches."""

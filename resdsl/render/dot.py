@@ -15,9 +15,15 @@ class Html(str):
     """A label in Graphviz's HTML."""
 
 
+def one_line(text: str) -> str:
+    """Text without line breaks and without what no file of XML may hold."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())
+
+
 def html(text: str) -> str:
     """Text for an HTML label."""
-    return html_escape(text, quote=True)
+    # Here too Graphviz reads a backslash and a letter, such as the one that stands for the node's name.
+    return html_escape(text, quote=True).replace("\\", r"\\")
 
 
 def font(text: str, size: float, color: str = BLACK, bold: bool = False) -> str:
@@ -27,10 +33,20 @@ def font(text: str, size: float, color: str = BLACK, bold: bool = False) -> str:
 
 
 class Dot:
-    """Collects the lines of a graph."""
+    """Collects the lines of a graph.
+
+    Attributes:
+        name: of what is drawn.
+        engine: the layout: `dot`, or `neato` where every place is given.
+        description: the picture in words; the stages of the net where it is empty.
+        notes: what is left out of it.
+    """
 
     def __init__(self, name: str, engine: str, **graph: Attr) -> None:
+        self.name = name
         self.engine = engine
+        self.description = ""
+        self.notes: list[str] = []
         self._indent = " "
         self._lines = [f"digraph {quoted(name)} {{"]
         self._edges: list[str] = []
@@ -60,6 +76,10 @@ class Dot:
         """Add an edge. Edges come last: one inside a cluster would draw its nodes into it."""
         self._edges.append(f" {quoted(tail)} -> {quoted(head)} {_attributes(attrs)};")
 
+    def same_rank(self, *names: str) -> None:
+        """Put nodes at one height, for the engine `dot`."""
+        self._edges.append(f" {{ rank=same; {'; '.join(map(quoted, names))} }}")
+
     @contextmanager
     def cluster(self, name: str, **attrs: Attr) -> Iterator[None]:
         """Nodes added inside are framed together."""
@@ -88,7 +108,8 @@ def _value(value: Attr) -> str:
     if isinstance(value, Html):
         return f"<{value}>"
     if isinstance(value, str):
-        return quoted(value)
+        # Graphviz reads `&lt;` in a label as `<`.
+        return quoted(value.replace("&", "&amp;"))
     return number(value)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from resdsl.render.arial import fitted
+from resdsl.render.cards import colors_of, css_of, subtitle
 from resdsl.render.dot import Attr, Dot, Html, font
 from resdsl.render.numbers import mac_count, shape_text, short
 from resdsl.render.palette import BLACK, GREY, INK, WORDS, Colors
 from resdsl.render.rows import Row, Table, flows
-from resdsl.render.stages import colors_of, css_of, subtitle
 
 ROOM = 220.0
 """Points a line in a box may take."""
@@ -22,15 +22,17 @@ PLAIN: dict[str, Attr] = {
 }
 
 
-def title(table: Table) -> Html:
+def title(table: Table) -> str:
     """The label over a picture."""
+    if not table.title:
+        return ""
     return Html(
-        f"{font(table.net.name, 14, BLACK, bold=True)}&#160;&#160;&#160;{font(subtitle(table), 9, GREY)}"
+        f"{font(table.title, 14, BLACK, bold=True)}&#160;&#160;&#160;{font(subtitle(table), 9, GREY)}"
     )
 
 
-def branching_picture(table: Table) -> Dot:
-    """A box for each row and an edge for each value between them, with its shape."""
+def branching_picture(table: Table, across: bool = False) -> Dot:
+    """A box for each row and an edge for each value between them, with its shape; `across` from left to right."""
     dot = Dot(
         table.net.name,
         "dot",
@@ -40,6 +42,7 @@ def branching_picture(table: Table) -> Dot:
         nodesep=0.4,
         splines="spline",
         newrank="true",
+        rankdir="LR" if across else "TB",
     )
     graph = table.net.graph
     names: dict[int, str] = {}

@@ -49,19 +49,26 @@ def _name_ops(
     for place, (kind, name, numbers) in enumerate(made):
         if kind == "ops":
             first, last = place == 0, place == len(made) - 1
-            heavy = any(_matters(plan.steps[i]) for i in numbers)
-            if named and not heavy and not last:
-                named[-1][1].extend(numbers)
+            own = any(_owns(plan.steps[i]) for i in numbers)
+            if named and not own and not last:
+                begins = next((k for k, i in enumerate(numbers) if _begins(plan.steps[i])), len(numbers))
+                named[-1][1].extend(numbers[:begins])
+                made[place + 1][2][:0] = numbers[begins:]
                 continue
             name = "stem" if first else "head" if last else _between(plan, numbers)
         named.append((name, numbers))
     return named
 
 
-def _matters(step: Step) -> bool:
-    """Whether a step between two layers deserves a row of its own."""
+def _owns(step: Step) -> bool:
+    """Whether a step between two layers has weights of its own, and so a row."""
+    return is_weighted(step.node) or isinstance(step.node.content, Tensor)
+
+
+def _begins(step: Step) -> bool:
+    """Whether a step prepares what the next layer takes: `resize`, and a join of two values."""
     op = step.node.content
-    return is_weighted(step.node) or isinstance(op, Tensor) or (isinstance(op, Op) and op.category == "merge")
+    return isinstance(op, Op) and (op.category == "merge" or op.name.startswith("resize"))
 
 
 def _flattens(step: Step) -> bool:

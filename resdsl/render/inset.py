@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from resdsl.render.arial import text_width
 from resdsl.render.blocks import Around, Chip, chip_text, chips, form, kinds, stride_text
-from resdsl.render.canvas import RADIUS, Canvas, Piece, arc
+from resdsl.render.canvas import RADIUS, SLACK, Canvas, Piece, arc
 from resdsl.render.numbers import span_text
 from resdsl.render.palette import INK, LINES, WORDS, Colors
 from resdsl.render.rows import Row
 
 HEIGHT = 20.0
 GAP = 20.0
+DOWN_GAP = 13.0
 RISE = 18.0
 NEST = 6.0
 MOST_BOXES = 9
@@ -36,14 +40,25 @@ class Variant:
 
 
 def variants(row: Row) -> list[Variant]:
-    """The different blocks of a row; empty when they cannot be drawn in a line."""
+    """The different blocks of a row; empty when they cannot be drawn in a line with all their shortcuts."""
+    told = Counter[str]()
+    drawn: list[tuple[Chip, ...]] = []
     groups: dict[tuple[Chip, ...], list[tuple[int, int, tuple[Chip, ...], str]]] = {}
     for run in row.runs:
         boxes = chips(run.graph)
         if not boxes or size(boxes) > MOST_BOXES:
             return []
         groups.setdefault(form(boxes), []).append((run.first, run.last, boxes, stride_text(run.graph)))
-    if len(groups) > MOST_VARIANTS:
+        drawn.append(boxes)
+        for kind in kinds(boxes):
+            told[kind] += run.count
+    plain = not told and "…" not in row.text
+    if plain and all(
+        size(boxes) == 1 or run.graph.kind == "scope" for run, boxes in zip(row.runs, drawn, strict=True)
+    ):
+        return []  # the text on the card says the same
+    del told["concat"]  # is no shortcut of the graph
+    if len(groups) > MOST_VARIANTS or told != Counter(row.shortcuts):
         return []
     made = []
     for members in groups.values():
@@ -54,8 +69,9 @@ def variants(row: Row) -> list[Variant]:
             for place, kind in enumerate(here):
                 if kind not in found[place]:
                     found[place].append(kind)
-            words = " + ".join(WORDS[k] for k in dict.fromkeys(here)) + stride
-            words = words or ("no shortcut" if row.shortcuts else "")
+            words = " + ".join(WORDS[k] for k in dict.fromkeys(here)) or "no shortcut" * bool(row.shortcuts)
+            if words or len(groups) > 1:
+                words += stride
             if said and said[-1][2] == words and said[-1][1] == first - 1:
                 said[-1] = (said[-1][0], last, words)
             else:
@@ -75,12 +91,47 @@ def _which(first: int, last: int, count: int) -> str:
 
 def size(boxes: tuple[Chip, ...]) -> int:
     """How many boxes."""
-    return sum(1 if isinstance(b, str) else size(b.inner) for b in boxes)
+    return len(leaves(boxes))
+
+
+def leaves(boxes: Iterable[Chip]) -> list[str]:
+    """The texts of the boxes in order."""
+    made: list[str] = []
+    for box in boxes:
+        made += leaves(box.inner) if isinstance(box, Around) else [box]
+    return made
 
 
 def nesting(boxes: tuple[Chip, ...]) -> int:
     """How many shortcuts lie over each other."""
     return max((1 + nesting(b.inner) for b in boxes if isinstance(b, Around)), default=0)
+
+
+def box_width(text: str) -> float:
+    """Width of a box around some text."""
+    return max(text_width(text, 9) * SLACK + 8, 52)
+
+
+def widths(alike: Iterable[Variant]) -> list[float]:
+    """Widths of the boxes of blocks with equally many, so that they stand under each other."""
+    return [max(map(box_width, same)) for same in zip(*(leaves(v.boxes) for v in alike), strict=True)]
+
+
+def length(boxes: tuple[Chip, ...], fork: bool = True) -> float:
+    """Height of a line of boxes downwards; `fork` when it begins at a point that may branch."""
+    total = 0.0
+    for box in boxes:
+        if isinstance(box, Around):
+            total += (0 if fork else DOWN_GAP * 0.7) + length(box.inner) + DOWN_GAP + 2 * RADIUS
+        else:
+            total += DOWN_GAP + HEIGHT
+        fork = False
+    return total
+
+
+def shortcut_line(kind: str, color: str) -> dict[str, Any]:
+    """How the line of a shortcut is drawn."""
+    return {"color": color, "style": LINES[kind], "penwidth": 0.9 if LINES[kind] == "solid" else 1.2}
 
 
 def height(variant: Variant) -> float:
@@ -89,20 +140,33 @@ def height(variant: Variant) -> float:
 
 
 class Inset:
-    """Draws the variants of one row."""
+    """Draws blocks: their boxes in a line to the right or downwards, and shortcuts on both sides of it.
 
-    def __init__(self, canvas: Canvas, row: str, colors: Colors, css: str) -> None:
+    In here x runs along the line and y across; `at` turns that into places of the picture.
+    """
+
+    def __init__(self, canvas: Canvas, row: str, colors: Colors, css: str, down: float = 0.0) -> None:
+        """Draw for the row with this name; `down` is the width of the boxes of a line downwards.
+
+        `shared` may be given the widths of boxes by their number, so that those of all rows stand under each other.
+        """
         self.canvas = canvas
         self.row = row
         self.colors = colors
         self.css = css
+        self.down = down
+        self.shared: dict[int, list[float]] = {}
+        self.gap = DOWN_GAP if down else GAP
         self.number = 0
         self.joints = 0
         self.used: list[str] = []
 
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """A place of the picture."""
+        return (y, x) if self.down else (x, y)
+
     def draw(self, variant: Variant, x: float, y: float, source: str, edge: float, label: str) -> float:
         """Draw from x, connected to the card whose right side is at `edge`; where it ends."""
-        self.kinds = list(variant.kinds)
         entry = f"{self.row}{label}: block input"
         self.canvas.point(entry, x, y, self.colors.line)
         self.canvas.line(
@@ -115,10 +179,21 @@ class Inset:
             color=self.colors.line,
             penwidth=0.7,
         )
-        return self._boxes(variant.boxes, x, y, entry)[0]
+        return self.block(variant, x, y, entry)[0]
+
+    def block(self, variant: Variant, x: float, y: float, entry: str) -> tuple[float, str]:
+        """Draw after the node `entry`, which is at x; where it ends, and the last node."""
+        self.kinds = list(variant.kinds)
+        self.widths = [
+            self.down or width for width in self.shared.get(size(variant.boxes), widths([variant]))
+        ]
+        return self._boxes(variant.boxes, x, y, entry)
+
+    def _line(self, tail: str, head: str, x0: float, x1: float, y: float, arrow: bool = True) -> None:
+        self.canvas.line(tail, head, self.at(x0, y), self.at(x1, y), arrow=arrow, color=self.colors.line)
 
     def _boxes(self, boxes: tuple[Chip, ...], x: float, y: float, before: str) -> tuple[float, str]:
-        """Draw boxes after the node `before`, whose right side is at x; the last node and its right side."""
+        """Draw boxes after the node `before`, which ends at x; where the last one ends, and its name."""
         for box in boxes:
             if isinstance(box, Around):
                 x, before = self._around(box, x, y, before)
@@ -126,21 +201,21 @@ class Inset:
             self.number += 1
             text = chip_text(box)
             name = f"{self.row} step {self.number}: {text}"
-            width = max(text_width(text, 9) + 14, 52)
-            self.canvas.line(before, name, (x, y), (x + GAP, y), color=self.colors.line)
-            x += GAP
+            across = self.widths.pop(0)
+            long = HEIGHT if self.down else across
+            self._line(before, name, x, x + self.gap, y)
+            x += self.gap
             self.canvas.box(
                 name,
-                x + width / 2,
-                y,
-                width,
+                *self.at(x + long / 2, y),
+                across,
                 HEIGHT,
                 text,
                 fillcolor=self.colors.fill,
                 color=self.colors.line,
                 class_=self.css,
             )
-            x, before = x + width, name
+            x, before = x + long, name
         return x, before
 
     def _around(self, box: Around, x: float, y: float, before: str) -> tuple[float, str]:
@@ -149,17 +224,17 @@ class Inset:
         self.joints += 1
         fork, start = before, x
         if not before.endswith("block input"):
-            start = x + GAP * 0.7
+            start = x + self.gap * 0.7
             fork = f"{self.row} branch {self.joints}"
-            self.canvas.point(fork, start, y, color)
-            self.canvas.line(before, fork, (x, y), (start - 2, y), arrow=False, color=color)
+            self.canvas.point(fork, *self.at(start, y), color)
+            self._line(before, fork, x, start - 2, y, arrow=False)
         end, last = self._boxes(box.inner, start, y, fork)
         sign = "c" if box.kind == "concat" else "+"
         joint = f"{self.row} {'concatenation' if sign == 'c' else 'sum'} {self.joints}"
-        middle = end + GAP + RADIUS
-        self.canvas.joint(joint, middle, y, sign, color)
-        self.canvas.line(last, joint, (end, y), (end + GAP, y), color=color)
-        rise = RISE + NEST * (nesting(box.inner))
+        middle = end + self.gap + RADIUS
+        self.canvas.joint(joint, *self.at(middle, y), sign, color)
+        self._line(last, joint, end, end + self.gap, y)
+        rise = (self.down / 2 + 12 if self.down else RISE) + NEST * nesting(box.inner)
         for kind in here:
             self.used.append(kind)
             up = kind in ("identity", "concat")
@@ -167,13 +242,11 @@ class Inset:
             self.canvas.path(
                 fork,
                 joint,
-                points,
-                tip,
-                color=color,
-                style=LINES[kind],
+                [self.at(*p) for p in points],
+                self.at(*tip),
                 class_=f"shortcut {kind}",
-                penwidth=0.9 if LINES[kind] == "solid" else 1.2,
                 tooltip=f"{self.row}: {WORDS[kind]} shortcut",
+                **shortcut_line(kind, color),
             )
         return middle + RADIUS, joint
 

@@ -25,10 +25,9 @@ def mac_count(count: int) -> str:
     return f"{text}MACs" if text[-1].isalpha() else f"{text} MACs"
 
 
-def mebibytes(values: int) -> str:
-    """Memory of 32-bit floats: `97.5 MiB`."""
-    size = values * 4 / 2**20
-    return f"{size:.1f} MiB" if size >= 0.1 else f"{values * 4 / 2**10:.1f} KiB"
+def mebibytes(size: int) -> str:
+    """Bytes: `97.5 MiB`, `10.9 KiB` below a tenth of one."""
+    return f"{size / 2**20:,.1f} MiB" if size >= 0.1 * 2**20 else f"{size / 2**10:.1f} KiB"
 
 
 def shape_text(shape: Shape | None, at: dict[str, int] | None) -> str:

@@ -14,7 +14,6 @@ from resdsl.render.blocks import (
     call_text,
     chip_text,
     chips,
-    form,
     kinds,
     op_label,
     runs,
@@ -74,6 +73,7 @@ class Table:
         blocks: blocks with a shortcut.
         plan: the steps behind the rows.
         tally: shortcuts and layers of every graph, by its `id`.
+        title: written over a picture; empty for none.
     """
 
     net: Net
@@ -85,6 +85,7 @@ class Table:
     blocks: int
     plan: Steps
     tally: dict[int, Tally]
+    title: str
 
 
 def rows(net: Net, at: dict[str, int] | None = None) -> Table:
@@ -107,6 +108,7 @@ def rows(net: Net, at: dict[str, int] | None = None) -> Table:
         whole.blocks,
         plan,
         tally,
+        net.name,
     )
 
 
@@ -162,7 +164,12 @@ def _graph_texts(step: Step) -> list[str]:
         else:
             groups.append([run.graph])
     for graphs in groups:
-        boxes = chips(graphs[0]) if graphs[0].kind == "scope" or len(groups) > 3 else None
+        boxes = chips(graphs[0])
+        if boxes is not None and len(graphs) == len(boxes) == 1 and "×" in str(boxes[0]) and not kinds(boxes):
+            made.append(f"{boxes[0]}{stride_text(graphs[0])}")  # a convolution under another name
+            continue
+        if graphs[0].kind != "scope" and len(groups) <= 3:
+            boxes = None
         short = graphs[0].kind != "repeat" and len(graphs) == 1 and boxes is not None and 0 < len(boxes) <= 4
         if graphs[0].kind == "scope" and boxes and len(boxes) > 4 and not kinds(boxes):
             made.append(f"{chip_text(boxes[0])} · … · {chip_text(boxes[-1])}")
@@ -178,11 +185,13 @@ def _graph_texts(step: Step) -> list[str]:
 
 
 def _merge(made: list[Row]) -> list[Row]:
-    """Join neighbours that hold the same unnamed block at the same output shape: `features.5–6`."""
+    """Join unnamed neighbours that hold one kind of block and give one shape, as papers do: `features.4–6`."""
     merged: list[Row] = []
     for row in made:
         if merged and _alike(merged[-1], row):
-            merged[-1] = _joined(merged[-1], row)
+            first = merged[-1].name.partition("–")[0]
+            called = replace(row, text=merged[-1].text)
+            merged[-1] = joined(merged[-1], called, f"{first}–{row.name.rpartition('.')[2]}")
         else:
             merged.append(row)
     return merged
@@ -191,18 +200,14 @@ def _merge(made: list[Row]) -> list[Row]:
 def _alike(a: Row, b: Row) -> bool:
     if a.shape != b.shape or not (counted(a.name) and counted(b.name)):
         return False
-    if bool(a.runs) != bool(b.runs):
-        return False
-    if not a.runs:
-        return a.text == b.text
+    if not (a.runs and b.runs):
+        return not a.runs and not b.runs and a.text == b.text
     x, y = a.runs[-1].graph, b.runs[0].graph
-    if x is y:
-        return True
-    first, second = chips(x), chips(y)
-    return x.name == y.name and first is not None and second is not None and form(first) == form(second)
+    return x is y or (x.kind == "block" and x.name == y.name)
 
 
-def _joined(a: Row, b: Row) -> Row:
+def joined(a: Row, b: Row, name: str) -> Row:
+    """Two rows as one: counts are added, and the copies of the second follow those of the first."""
     offset = a.runs[-1].last if a.runs else 0
     moved = [replace(r, first=r.first + offset, last=r.last + offset) for r in b.runs]
     all_runs = list(a.runs)
@@ -211,11 +216,12 @@ def _joined(a: Row, b: Row) -> Row:
             all_runs[-1] = replace(all_runs[-1], last=run.last)
         else:
             all_runs.append(run)
-    first = a.name.partition("–")[0]
     return replace(
         a,
-        name=f"{first}–{b.name.rpartition('.')[2]}",
+        name=name,
+        text=a.text if a.text == b.text else f"{a.text} · {b.text}",
         repeat=a.repeat + b.repeat,
+        shape=b.shape,
         cost=a.cost + b.cost,
         field=b.field,
         shortcuts=dict(Counter(a.shortcuts) + Counter(b.shortcuts)),

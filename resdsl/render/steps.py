@@ -9,11 +9,15 @@ from fractions import Fraction
 from resdsl.elaborate.builder import compose
 from resdsl.graph.cost import Cost, shares, totals
 from resdsl.graph.model import Feed, Field, Graph, Net, Node, Port
+from resdsl.ops.base import Op
 from resdsl.render.blocks import is_linear, is_weighted
 from resdsl.sizes import Shape
 
 MAX_OPEN = 8
 """How many scopes inside each other are opened."""
+LAYERS = ("conv", "linear", "pool")
+TRUNK = 6
+"""A block that is a chain of this many is opened as a scope is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +127,38 @@ class _Opener:
 
 def opens(graph: Graph) -> bool:
     """Whether a scope only groups: it has stages of its own, or blocks of several kinds."""
+    inner = [n for n in graph.nodes() if isinstance(n.content, Graph)]
+    if graph.kind == "block":  # the whole trunk of a net, as MobileNetV3's
+        chained = len(graph.inputs) == 1 and all(
+            len(n.inputs) <= 1 and len(graph.users[n.id]) <= 1 for n in graph.nodes()
+        )
+        return chained and len(inner) >= TRUNK and len({_kind(n) for n in inner}) > 1
     if graph.kind not in ("scope", "net"):
         return False
-    inner = [n for n in graph.nodes() if isinstance(n.content, Graph)]
     if any(n.stage for n in graph.nodes()):
+        return True
+    if len(graph.steps) > len(graph.inputs) + 1 and any(_repeats(n) for n in inner):
+        return True
+    if len(inner) > 2 and any(
+        isinstance(n.content, Op) and n.content.category in LAYERS for n in graph.nodes()
+    ):
         return True
     if len({_kind(n) for n in inner}) > 1 and len(inner) > 2:
         return True
     return any(isinstance(n.content, Graph) and opens(n.content) for n in inner)
+
+
+def _repeats(node: Node) -> bool:
+    """Whether a node is a scope around copies of one block, as the layers of ViT's encoder."""
+    graph = node.content
+    return isinstance(graph, Graph) and graph.kind in ("scope", "repeat") and _uniform(graph)
+
+
+def _uniform(graph: Graph) -> bool:
+    """Whether it is three or more copies of one block in a row and nothing else."""
+    inner = [n for n in graph.nodes() if not isinstance(n.content, Feed)]
+    named = {n.content.name if isinstance(n.content, Graph) else None for n in inner}
+    return len(inner) > 2 and len(named) == 1 and None not in named and is_linear(graph)
 
 
 def _kind(node: Node) -> str:
@@ -145,7 +173,8 @@ def copies(step: Step) -> Iterator[tuple[str, Graph]]:
         return
     nodes = [n for n in graph.nodes() if not isinstance(n.content, Feed)]
     chained = graph.kind in ("scope", "repeat") and nodes and is_linear(graph)
-    if chained and all(isinstance(n.content, Graph) for n in nodes):
+    # A block that only repeats another, as DenseNet's, is shown by that one too.
+    if _uniform(graph) or (chained and all(isinstance(n.content, Graph) for n in nodes)):
         for node in nodes:
             assert isinstance(node.content, Graph)
             yield f"{step.path}.{node.id}", node.content

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
 from typing import Literal
 
 from resdsl.diagnostics.columns import width as columns_of
+from resdsl.graph.memory import WORD, memory
 from resdsl.graph.model import Net
 from resdsl.render.detail import detailed
 from resdsl.render.formats import to_csv, to_json, to_markdown
 from resdsl.render.numbers import field_text, mebibytes, shape_text, short
 from resdsl.render.palette import WORDS
-from resdsl.render.rows import Row, Table, rows
+from resdsl.render.papertable import paper_markdown, to_text
+from resdsl.render.rows import Row, Table, joined, rows
 from resdsl.render.tex import to_tex
 
 Depth = Literal["stage", "block", "op"]
@@ -19,6 +24,9 @@ Format = Literal["text", "md", "csv", "json", "tex"]
 BAR = 8
 """Columns of a full bar, at most."""
 LEAST_BAR = 4
+LEAST_TEXT = 30
+"""Columns that a description keeps when it is cut to make room for bars."""
+MOST_ROWS = 16
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -26,6 +34,7 @@ def summary(
     net: Net,
     at: dict[str, int] | None = None,
     *,
+    batch: int = 1,
     width: int = 100,
     color: bool = False,
     depth: Depth = "stage",
@@ -36,6 +45,7 @@ def summary(
     Args:
         net: a checked net.
         at: input sizes by name; by default the ones the spec names.
+        batch: inputs at a time, which memory depends on. Parameters, MACs and activations are for one.
         width: columns a text table may take; bars go first, then activations.
         color: whether a text table may use ANSI colours.
         depth: a row for each `stage`, also for each `block` in it, or for each `op`.
@@ -43,30 +53,67 @@ def summary(
     """
     table = rows(net, at)
     if format == "tex":
-        return to_tex(table)
+        return to_tex([table])
     lines = table.rows if depth == "stage" else detailed(table, depth)
     match format:
         case "md":
-            return to_markdown(table, lines)
+            return to_markdown(table, lines, batch)
         case "csv":
-            return to_csv(table, lines)
+            return to_csv([(table, lines)])
         case "json":
-            return to_json(table, lines)
+            return to_json([(table, lines)], batch)
         case "text":
-            return _text(table, lines, width, color)
+            return _text(table, lines if depth != "stage" else folded(lines), batch, width, color)
     raise ValueError(f"unknown format `{format}`: text, md, csv, json or tex")
+
+
+def summaries(
+    nets: Sequence[tuple[Net, dict[str, int] | None]],
+    *,
+    batch: int = 1,
+    width: int = 100,
+    color: bool = False,
+    format: Format = "text",
+) -> str:
+    """The table of several nets, a column for each, as Table 1 of the ResNet paper; CSV and JSON list them."""
+    tables = [rows(net, at) for net, at in nets]
+    match format:
+        case "tex":
+            return to_tex(tables)
+        case "md":
+            return paper_markdown(tables)
+        case "csv":
+            return to_csv([(table, table.rows) for table in tables], named=True)
+        case "json":
+            return to_json([(table, table.rows) for table in tables], batch)
+        case "text":
+            return to_text(tables, width, color)
+    raise ValueError(f"unknown format `{format}`: text, md, csv, json or tex")
+
+
+def folded(lines: list[Row]) -> list[Row]:
+    """At most `MOST_ROWS`: those in the middle as one, with their sum."""
+    over = len(lines) - MOST_ROWS
+    if over <= 0:
+        return lines
+    first = MOST_ROWS // 2
+    last = first + over + 1
+    middle = reduce(lambda a, b: joined(a, b, ""), lines[first:last])
+    return [*lines[:first], replace(middle, name=f"… {over + 1} rows", text="", repeat=1), *lines[last:]]
 
 
 # ---------------------------------------------------------------- text
 
 
-def _text(table: Table, lines: list[Row], width: int, color: bool) -> str:
+def _text(table: Table, lines: list[Row], batch: int, width: int, color: bool) -> str:
     cells = _fitting(table, lines, width)
     cells = _cut(cells, width)
     sizes = [max(columns_of(row[c][0]) for row in cells) for c in range(len(cells[0]))]
     rule = "─" * min(sum(sizes) + 2 * (len(sizes) - 1), width)
     body = [_line(row, sizes) for row in cells]
-    title, *notes = _notes(table, width)
+    title, *notes = _notes(table, batch, width)
+    if len(lines) < len(table.rows):
+        notes.insert(0, f"{len(table.rows) - len(lines) + 1} rows are left out: `--depth block` has them all")
     if color:
         title = f"\x1b[1m{table.net.name}\x1b[0m" + title[len(table.net.name) :]
         rule = f"\x1b[2m{rule}\x1b[0m"
@@ -85,10 +132,13 @@ def _fitting(table: Table, lines: list[Row], width: int) -> list[list[Cell]]:
         if (fields and width < 110) or (bars and width < 100):
             continue
         cells = _cells(table, lines, fields, 0, activations)
-        room = (width - _wide(cells)) // 2 - 2
-        if bars and room >= LEAST_BAR:
-            return _cells(table, lines, fields, min(room, BAR), activations)
-        if not bars and _wide(cells) <= width:
+        room = width - _wide(cells)
+        if bars:
+            room += max(max(columns_of(row[1][0]) for row in cells) - LEAST_TEXT, 0)  # long texts are cut
+            if room // 2 - 2 >= LEAST_BAR:
+                full = (width - _wide(cells)) // 2 - 2
+                return _cells(table, lines, fields, min(max(full, LEAST_BAR), BAR), activations)
+        elif room >= 0:
             return cells
     return _cells(table, lines, False, 0, False)
 
@@ -183,26 +233,46 @@ def _line(row: list[Cell], sizes: list[int]) -> str:
     return "  ".join(made).rstrip()
 
 
-def _notes(table: Table, width: int) -> list[str]:
+def _notes(table: Table, batch: int, width: int) -> list[str]:
     """The title line, and the lines below the table."""
     net = table.net
     inputs = ", ".join(shape_text(s, table.at) for s in net.graph.input_shapes)
     settings = "".join(f"  {name}={value}" for name, value in net.settings)
-    made = [f"{net.name}   input {inputs}{settings}"]
     ordered = [k for k in WORDS if k in table.shortcuts]
-    kinds = " · ".join(f"{table.shortcuts[k]} {WORDS[k]}" for k in ordered) or "none"
-    memory = f"memory  {mebibytes(table.total.params)} weights"
+    kinds = [f"{table.shortcuts[k]} {WORDS[k]}" for k in ordered] or ["none"]
+    made = [f"{net.name}   input {inputs}{settings}", *_joined("shortcuts", kinds, width)]
     if table.at is None:
-        memory += " (fp32)"
-    else:
-        memory += f" · {mebibytes(table.total.activations)} activations (fp32, one input)"
-    both = f"shortcuts  {kinds}      {memory}"
-    made += [both] if len(both) <= width else [f"shortcuts  {kinds}", memory]
-    if table.at is None:
-        made.append(f"MACs depend on the input size: give one with `--at {_example(net)}`")
-    else:
-        macs = f"{table.total.macs:,} MACs: convolutions and linear layers only; FLOPs = 2 × MACs"
-        made.append(macs)
+        weights = f"{mebibytes(table.total.params * WORD)} weights (float32)"
+        return [
+            *made,
+            *_joined("memory", [weights], width),
+            f"MACs depend on the input size: give one with `--at {_example(net)}`",
+        ]
+    needs = memory(net, table.at, table.total.params, batch)
+    inputs = f"{batch} inputs" if batch > 1 else "one input"
+    made += _joined(
+        "memory",
+        [
+            f"{mebibytes(needs.weights)} weights",
+            f"{mebibytes(needs.peak)} values at the peak of inference",
+            f"float32, {inputs}",
+        ],
+        width,
+    )
+    if needs.sgd is not None and needs.adam is not None and needs.saved is not None:
+        step = f"a step {mebibytes(needs.sgd)} with SGD and momentum, {mebibytes(needs.adam)} with Adam"
+        made += _joined("training", [f"{mebibytes(needs.saved)} kept for backward", step], width)
+    return [*made, f"{table.total.macs:,} MACs: convolutions and linear layers only; FLOPs = 2 × MACs"]
+
+
+def _joined(label: str, parts: list[str], width: int) -> list[str]:
+    """A labelled line, continued below where it would be too wide."""
+    made = [f"{label:<9}  {parts[0]}"]
+    for part in parts[1:]:
+        if columns_of(f"{made[-1]} · {part}") <= width:
+            made[-1] += f" · {part}"
+        else:
+            made.append(" " * 11 + part)
     return made
 
 

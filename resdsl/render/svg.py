@@ -5,36 +5,44 @@ from __future__ import annotations
 import re
 from html import escape
 from typing import Literal
+from zlib import crc32
 
+from resdsl.render.dot import Dot
 from resdsl.render.numbers import shape_text
-from resdsl.render.palette import DARK
+from resdsl.render.palette import DARK, PAPER
 from resdsl.render.rows import Table
 from resdsl.render.stages import subtitle
 
 Theme = Literal["light", "dark", "auto"]
-FONTS = "Arial,'Liberation Sans',Helvetica,sans-serif"
+FONTS = "Arial,'Liberation Sans',Arimo,Helvetica,'Nimbus Sans',sans-serif"
+"""Fonts with the widths of Arial."""
 
 
-def polish(svg: str, table: Table, theme: Theme) -> str:
+def polish(svg: str, dot: Dot, table: Table, theme: Theme) -> str:
     """The SVG with a title, a description in words, and for `auto` the rules of a dark theme."""
     svg = re.sub(r"<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = svg.replace(' xml:space="preserve"', "")
-    svg = re.sub(r'font-family="Arial[^"]*"', f'font-family="{FONTS}"', svg)
+    # All text is in one font, said once; the anchor is where it is by default.
+    svg = re.sub(r' font-family="Arial[^"]*"| text-anchor="start"', "", svg)
+    # `node1` would stand for something in each of two pictures on a page.
+    svg = re.sub(r'(<g) id="\w+"', r"\1", svg)
     svg = "\n".join(line for line in svg.splitlines() if line.strip())
-    prefix = re.sub(r"\W", "-", table.net.name)
+    prefix = f"r{crc32(svg.encode()):x}"
     head = (
-        f'<title id="{prefix}-t">{escape(table.net.name)}: {escape(subtitle(table))}</title>\n'
-        f'<desc id="{prefix}-d">{escape(describe(table))}</desc>\n'
+        f'<title id="{prefix}-t">{escape(dot.name)}: {escape(subtitle(table))}</title>\n'
+        f'<desc id="{prefix}-d">{escape(dot.description or describe(table))}</desc>\n'
     )
     if theme == "auto":
-        head += f"<style>{_dark_rules()}</style>\n"
-    role = f' role="img" aria-labelledby="{prefix}-t {prefix}-d"'
+        # On paper of its own: the page around may be dark where the reader's setting is light.
+        own = f'[aria-labelledby="{prefix}-t"]'
+        head += f"<style>{own}{{background:{PAPER}}}{_dark_rules(own)}</style>\n"
+    role = f' font-family="{FONTS}" role="img" aria-labelledby="{prefix}-t" aria-describedby="{prefix}-d"'
     return re.sub(r"<svg([^>]*)>\n?", lambda m: f"<svg{m[1]}{role}>\n{head}", svg, count=1) + "\n"
 
 
-def _dark_rules() -> str:
+def _dark_rules(own: str) -> str:
     """CSS that recolours by attribute, as presentation attributes give way to it."""
-    rules = []
+    rules = [f"{own}{{background:{DARK[PAPER]}}}"]
     for light, dark in DARK.items():
         spellings = {light.lower(), "white"} if light == "#FFFFFF" else {light.lower()}
         for spelling in sorted(spellings):

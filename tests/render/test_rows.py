@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from resdsl.graph.cost import Cost, cost
 from resdsl.graph.model import Graph
-from resdsl.render.blocks import Around, chips, op_label
+from resdsl.render.blocks import SHORT, Around, chips, op_label
 from resdsl.render.detail import detailed
 from resdsl.render.rows import flows, rows
-from tests.render.nets import SOME, net, sizes
+from tests.render.nets import SOME, file, net, sizes
 
 
 def _shortcuts(graph: Graph, found: Counter[str]) -> Counter[str]:
@@ -94,10 +95,35 @@ def test_fields_are_absolute_in_opened_scopes() -> None:
     assert by_name["more"].field[0][1] == 4
 
 
+def names(net: str) -> list[tuple[str, str, int]]:
+    made = file(net.partition(":")[0])[net.partition(":")[2]]
+    return [(row.name, row.text, row.repeat) for row in rows(made).rows]
+
+
+def test_stages_are_those_of_the_papers() -> None:
+    """MobileNetV2's Table 2, MobileNetV3's Table 1, DenseNet's and SqueezeNet's Tables 1, and ViT's Table 1."""
+    widths = [16, 24, 32, 64, 96, 160, 320]
+    blocks = [(text, n) for _, text, n in names("mobilenet_v2:mobilenet_v2") if "residual" in text]
+    assert [text.partition(",")[0] for text, _ in blocks] == [f"inverted_residual({w})" for w in widths]
+    assert [n for _, n in blocks] == [1, 2, 3, 4, 3, 3, 1]
+    assert [n for _, t, n in names("mobilenet_v3:mobilenet_v3_large") if "bneck" in t] == [1, 2, 3, 4, 2, 3]
+    assert [n for _, t, n in names("densenet:densenet121") if "dense_layer" in t] == [6, 12, 24, 16]
+    assert [n for _, t, n in names("squeezenet:squeezenet1_0") if "fire" in t] == [2, 2, 2, 2]
+    assert [(name, n) for name, t, n in names("vit:vit_b_16") if "encoder_layer" in t] == [("layers", 12)]
+
+
+def test_what_prepares_a_layer_is_in_its_row() -> None:
+    found = {name: text for name, text, _ in names("unet:unet_resnet34")}
+    assert not any(name.isdigit() for name in found)
+    assert found["decoder.blocks.0"] == "resize by 2 · concat · normed(256)"
+    assert found["decoder.blocks.4"] == "resize by 2 · normed(16)"
+
+
 def test_blocks_in_the_papers_words() -> None:
     graph = rows(net("resnet:resnet50"), {"H": 224, "W": 224}).rows[2].runs[0].graph
     assert chips(graph) == (Around(("1×1, 128", "3×3, 128", "1×1, 512"), "projection"),)
-    assert chips(graph, op_label) == (
+    full = replace(SHORT, label=lambda graph, node: op_label(node.content, graph.operands(node)))
+    assert chips(graph, full) == (
         Around(("1×1 conv, 128", "3×3 conv, 128, /2", "1×1 conv, 512"), "projection"),
     )
     found = {row.name: chips(row.runs[0].graph) for row in rows(net("mixed")).rows if row.runs}

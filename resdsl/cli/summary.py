@@ -1,0 +1,65 @@
+"""The command `summary`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from resdsl.cli.common import Failed, Usage, input_shape, load_net, sizes, use_color
+from resdsl.cli.front import suffix_of
+from resdsl.files import write_file
+from resdsl.graph.given import NoSuchSize, sizes_given
+from resdsl.graph.model import Net, sizes_for
+from resdsl.sizes import shape_at
+
+
+def summary_command(args: argparse.Namespace) -> int:
+    """`resdsl summary SPEC...`."""
+    from resdsl.render.summary import summaries, summary
+
+    specs = [args.spec] if isinstance(args.spec, str) else args.spec
+    batch = 1 if args.batch is None else args.batch
+    if batch < 1:
+        raise Usage("--batch takes a number of at least 1")
+    if len(specs) > 1 and args.depth != "stage":
+        raise Usage("--depth opens one net: give one, or leave it out")
+    table: Any = args.table or (
+        suffix_of(args.output, ("md", "csv", "json", "tex")) if args.output else "text"
+    )
+    color = use_color(args) and not args.output
+    try:
+        nets = [load_net(argparse.Namespace(**{**vars(args), "spec": spec})) for spec in specs]
+    except Failed:
+        return 1
+    chosen = [(net, _sizes(args, net)) for net in nets]
+    if len(chosen) > 1:
+        text = summaries(chosen, batch=batch, format=table, color=color)
+    else:
+        ((net, at),) = chosen
+        text = summary(net, at, batch=batch, format=table, depth=args.depth, color=color)
+    if args.output:
+        write_file(args.output, text)
+        print(f"wrote {args.output}", file=sys.stderr)
+    else:
+        print(text.rstrip("\n"))
+    return 0
+
+
+def _sizes(args: argparse.Namespace, net: Net) -> dict[str, int] | None:
+    """Input sizes from `--at`, which may be a shape or a number for every axis that varies, or from the spec."""
+    numbers = input_shape(args)
+    first = net.graph.input_shapes[0] or ()
+    if numbers is None:
+        return net.nominal if net.sizes else {}
+    if len(numbers) == len(first):
+        return sizes(args, net)
+    try:
+        given = sizes_given(net, numbers)
+        if given is not None:
+            return {**sizes_for(net, shape_at(first, given)), **given}
+    except NoSuchSize as error:
+        raise Usage(f"--at {args.at}: {error} (`{net.name}`)") from None
+    except ValueError as error:
+        raise Usage(f"`{net.name}`: {error}") from None
+    return sizes(args, net)

@@ -1,0 +1,220 @@
+"""`resdsl watch`: the command in a process of its own, asked by HTTP and looked at with a browser."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+from time import monotonic, sleep
+
+import pytest
+from render.browser import CHROMIUM, Browser
+
+PATIENCE = 60.0
+GOOD = """\
+net small(classes = 10) {
+  input image: [3, H, W] at [3, 32, 32]
+  conv1 = conv(8, 3x3); bn1 = batchnorm; relu
+  global_avgpool; flatten
+  fc = linear(classes)
+}
+"""
+BAD = GOOD.replace("relu", "reluu")
+
+
+class Watch:
+    """The command, running."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "resdsl", "watch", *arguments],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self.said = ""
+        Thread(target=self._listen, daemon=True).start()
+        until(lambda: "http://" in self.said)
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", self.said)
+        assert found
+        self.port = int(found[1])
+
+    def _listen(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.said += line
+
+    def get(self, path: str = "/", host: str | None = None) -> tuple[int, str]:
+        """Status and text."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection.request("GET", path, headers={"Host": host} if host else {})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+    def stop(self) -> tuple[int, str]:
+        """Ctrl-C: the exit code, and what it wrote to the standard error."""
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(PATIENCE)
+        assert self.process.stderr
+        return code, self.process.stderr.read()
+
+
+def until(true: Callable[[], object]) -> None:
+    end = monotonic() + PATIENCE
+    while not true():
+        assert monotonic() < end
+        sleep(0.05)
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Callable[..., Watch]]:
+    running: list[Watch] = []
+
+    def start(*arguments: str) -> Watch:
+        running.append(Watch(tmp_path, *arguments, "--port", "0"))
+        return running[-1]
+
+    yield start
+    for one in running:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()
+
+
+def test_it_serves_and_checks_again(watch: Callable[..., Watch], tmp_path: Path) -> None:
+    spec = tmp_path / "a.res"
+    spec.write_text(GOOD)
+    running = watch("a.res")
+    status, text = running.get()
+    assert status == 200
+    assert "<title>small: 322 params" in text
+    assert "connect-src 'self'" in text
+
+    spec.write_text(BAD)
+    until(lambda: "error[unknown-name]" in running.said)
+    until(lambda: "unknown name `reluu`" in running.get()[1])
+    assert '"id":"conv1"' in running.get()[1]  # as it was
+
+    spec.write_text(GOOD.replace("conv(8,", "conv(16,"))
+    until(lambda: "checked again: 1 net, every shape fits" in running.said)
+    until(lambda: "<title>small: 634 params" in running.get()[1])
+    assert "reluu" not in running.get()[1]
+
+    spec.unlink()
+    until(lambda: "there is no such file" in running.said)
+    spec.write_text(GOOD)
+    until(lambda: running.said.count("checked again") == 2)
+    code, errors = running.stop()
+    assert code == 130
+    assert errors == "resdsl: interrupted\n"
+
+
+def test_a_spec_that_was_never_right(watch: Callable[..., Watch], tmp_path: Path) -> None:
+    spec = tmp_path / "a.res"
+    spec.write_text("net small { <b>")
+    running = watch("a.res")
+    text = running.get()[1]
+    assert "error[syntax]" in text
+    assert "<b>" not in text
+    spec.write_text(GOOD)
+    until(lambda: "<title>small: 322 params" in running.get()[1])
+
+
+def test_files_it_uses_are_watched(watch: Callable[..., Watch], tmp_path: Path) -> None:
+    (tmp_path / "blocks.res").write_text("block b(n) { conv(n, 3x3); batchnorm; relu }\n")
+    (tmp_path / "a.res").write_text(
+        'use "blocks.res" { b }\nnet small {\n  input image: [3, H, W] at [3, 32, 32]\n  l = b(8)\n}\n'
+    )
+    running = watch("a.res")
+    assert "<title>small: 232 params" in running.get()[1]
+    (tmp_path / "blocks.res").write_text("block b(n) { conv(n, 1x1); batchnorm; relu }\n")
+    until(lambda: "<title>small: 40 params" in running.get()[1])
+
+
+def test_several_nets(watch: Callable[..., Watch], tmp_path: Path) -> None:
+    (tmp_path / "a.res").write_text(GOOD + GOOD.replace("net small", "net other").replace("8,", "16,"))
+    running = watch("a.res")
+    assert "<title>small:" in running.get()[1]
+    assert "<title>other:" in running.get("/other")[1]
+    assert '"nets":["small","other"]' in running.get()[1]
+    assert running.get("/none")[0] == 404
+    only = watch("a.res", "--net", "other")
+    assert "<title>other:" in only.get()[1]
+    assert only.get("/small")[0] == 404
+
+
+def test_only_this_machine_is_served(watch: Callable[..., Watch], tmp_path: Path) -> None:
+    (tmp_path / "a.res").write_text(GOOD)
+    running = watch("a.res")
+    assert running.get(host="example.org")[0] == 403
+    assert running.get(host=f"localhost:{running.port}")[0] == 200
+    own = next(
+        (a for a in socket.gethostbyname_ex(socket.gethostname())[2] if not a.startswith("127.")), None
+    )
+    if own:
+        with pytest.raises(OSError, match=r"refused|timed out"):
+            socket.create_connection((own, running.port), timeout=2).close()
+
+
+def test_usage(tmp_path: Path) -> None:
+    def run(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "resdsl", "watch", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    (tmp_path / "a.res").write_text(GOOD)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, said = run("a.res", "--port", str(taken.getsockname()[1]))
+    assert code == 2
+    assert "address already in use; without --port a free one is taken" in said
+    code, said = run("a.res", "--port", "99999")
+    assert code == 2
+    assert "a port is a number" in said
+    code, said = run("b.res")
+    assert code == 1
+    assert "cannot read `b.res`" in said
+    code, said = run("a.res:small", "--net", "small2")
+    assert code == 2
+    assert "leave --net out" in said
+    code, said = run("a.res", "--set", "classes")
+    assert code == 2
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_the_page_reloads_and_says_what_is_wrong(watch: Callable[..., Watch], tmp_path: Path) -> None:
+    spec = tmp_path / "a.res"
+    spec.write_text(GOOD)
+    running = watch("a.res")
+    browser = Browser()
+    try:
+        browser.open(f"http://127.0.0.1:{running.port}/")
+        spec.write_text(GOOD.replace("conv(8,", "conv(16,"))
+        browser.wait("document.title.startsWith('small: 634 params')")
+        spec.write_text(BAD)
+        browser.wait("document.querySelector('#problems')")
+        assert "unknown name `reluu`" in browser.run("document.querySelector('#problems').textContent")
+        assert browser.run("document.querySelectorAll('.item').length") > 0
+        assert browser.run("document.querySelector('main').classList.contains('stale')")
+        spec.write_text(GOOD)
+        browser.wait("!document.querySelector('#problems') && document.title.startsWith('small: 322 params')")
+        assert browser.errors == []
+        assert all(a.startswith(f"http://127.0.0.1:{running.port}/") for a in browser.requests)
+    finally:
+        browser.close()
