@@ -158,7 +158,7 @@ class Network:
         return sizes_table(self.net, chosen if at else None, **options)
 
     def summary(self, at: tuple[int, ...] | None = None, **options: Any) -> str:
-        """The table of stages; see `resdsl.render.summary`."""
+        """The table of stages, with the memory a `batch` takes; see `resdsl.render.summary`."""
         from resdsl.render.summary import summary
 
         return summary(self.net, self.sizes(at) if at or self.net.nominal is not None else None, **options)
@@ -266,14 +266,21 @@ class Network:
         return f"<resdsl net {self.name}: {self.params:,} parameters>"
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from resdsl.render.notebook import as_html
 
-        return f"<pre>{escape(self.summary())}</pre>"
+        return as_html(self.net)
 
     def _repr_svg_(self) -> str | None:
-        from resdsl.render.draw import NoRenderer
+        from resdsl.render.notebook import as_svg
 
-        try:
-            return self.draw().decode("utf-8")
-        except NoRenderer:
-            return None
+        return as_svg(self.net)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from resdsl.render.notebook import as_html, as_svg, as_text
+
+        made = {"text/plain": as_text(self.net), "text/html": as_html(self.net)}
+        svg = as_svg(self.net)
+        return made | ({"image/svg+xml": svg} if svg else {})
+
+    def _mime_(self) -> tuple[str, str]:  # marimo's
+        return "text/html", self._repr_html_()
