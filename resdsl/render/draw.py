@@ -119,7 +119,9 @@ def _html(made: Picture) -> bytes:
     from resdsl.render.html import folding_note, page
 
     if made.view != "stages":
-        raise ValueError("a page shows every view: it begins with the stages, and unfolds; leave the view out")
+        raise ValueError(
+            "a page shows every view: it begins with the stages, and unfolds; leave the view out"
+        )
     made.options.check("page", ())
     if note := folding_note(made.table):
         warnings.warn(note, stacklevel=3)

@@ -20,6 +20,7 @@ STAGES = (
     Colors("#FCE1EA", "#8F3C5A"),
 )
 NEUTRAL = Colors("#F3F4F6", "#4F5865")
+WRONG = Colors("#FDE8E8", "#B42318")
 INK = "#374151"
 GREY = "#6B7280"
 BLACK = "#111827"
@@ -47,6 +48,8 @@ DARK = {
     "#25598B": "#83B7EA",
     "#FCE1EA": "#40202D",
     "#8F3C5A": "#E79AB4",
+    "#FDE8E8": "#451A1A",
+    "#B42318": "#F5A097",
     "#F3F4F6": "#262B33",
     "#4F5865": "#A6AEBA",
     INK: "#C9D1D9",

@@ -18,7 +18,7 @@ FONTS = "Arial,'Liberation Sans',Arimo,Helvetica,'Nimbus Sans',sans-serif"
 """Fonts with the widths of Arial."""
 
 
-def polish(svg: str, dot: Dot, table: Table, theme: Theme) -> str:
+def polish(svg: str, dot: Dot, table: Table | None, theme: Theme) -> str:
     """The SVG with a title, a description in words, and for `auto` the rules of a dark theme."""
     svg = re.sub(r"<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = svg.replace(' xml:space="preserve"', "")
@@ -28,9 +28,11 @@ def polish(svg: str, dot: Dot, table: Table, theme: Theme) -> str:
     svg = re.sub(r'(<g) id="\w+"', r"\1", svg)
     svg = "\n".join(line for line in svg.splitlines() if line.strip())
     prefix = f"r{crc32(svg.encode()):x}"
+    said = subtitle(table) if table is not None else "not right yet"
+    about = dot.description or (describe(table) if table is not None else said)
     head = (
-        f'<title id="{prefix}-t">{escape(dot.name)}: {escape(subtitle(table))}</title>\n'
-        f'<desc id="{prefix}-d">{escape(dot.description or describe(table))}</desc>\n'
+        f'<title id="{prefix}-t">{escape(dot.name)}: {escape(said)}</title>\n'
+        f'<desc id="{prefix}-d">{escape(about)}</desc>\n'
     )
     if theme == "auto":
         # On paper of its own: the page around may be dark where the reader's setting is light.

@@ -119,7 +119,8 @@ def test_every_bundled_net(file: str) -> None:
         assert len(body) <= 20
         assert ("rows are left out" in text) == (len(table.rows) > 16)
         needs = memory(made, at, total.params)
-        assert needs.weights == 4 * total.params and needs.peak >= 4 * max(map(prod, _inputs(made, at)))
+        assert needs.weights == 4 * total.params
+        assert needs.peak >= 4 * max(map(prod, _inputs(made, at)))
         assert set(summary(made, at, format="tex")) - set(map(chr, range(128))) == set(), made.name
 
 
@@ -142,7 +143,7 @@ def test_nets_without_room_are_named() -> None:
     nets = [(net(f"resnet:{name}"), None) for name in PAPER]
     text = summaries(nets, width=80)
     assert max(map(columns_of, text.splitlines())) <= 80
-    assert "no room in 80 columns for resnet101, resnet152" in text
+    assert "no room in 80 columns for resnet152" in text
 
 
 def test_several_nets_as_json() -> None:
@@ -157,7 +158,7 @@ def test_several_nets_as_json() -> None:
 def test_stages_of_one_name_share_a_row() -> None:
     tables = [rows(net(name)) for name in ("resnet:resnet50", "swin:swin_t")]
     names = [line.name for line in lines(tables)]
-    assert names[0] == "conv1" and names[-1] == "head"
+    assert (names[0], names[-1]) == ("conv1", "head")
     assert len(names) == len(set(names)) == 6 + 9 - 1
     for place, table in enumerate(tables):
         assert [line.name for line in lines(tables) if str(line.cells[place])] == [r.name for r in table.rows]

@@ -1,0 +1,242 @@
+"""A net with mistakes: what could be built, and in red what could not, with what is said of it beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from resdsl.diagnostics.model import Diagnostic, Severity
+from resdsl.graph.model import Feed, Graph, Net, Node, Tensor
+from resdsl.ops.base import Op
+from resdsl.render.blocks import call_text, op_label
+from resdsl.render.dot import Attr, Dot, Html, font, html, one_line
+from resdsl.render.numbers import shape_text
+from resdsl.render.palette import BLACK, CATEGORIES, GREY, NEUTRAL, WRONG, Colors
+from resdsl.render.svg import Theme
+from resdsl.sizes import Shape
+from resdsl.source import Span
+
+MOST = 60
+"""How many steps are drawn: the last ones before and around the mistakes."""
+BOX: dict[str, Attr] = {"height": 0.28, "margin": "0.11,0.05"}
+WIDE = 56
+"""Letters of a message on one line."""
+
+
+def broken_picture(net: Net, diagnostics: Sequence[Diagnostic], title: str | None = None) -> Dot:
+    """The steps of a net that was not built to its end.
+
+    Shapes that are not known are `?`; nothing is counted, as the sums would be wrong. A mistake in a step that
+    was built marks that step; one that kept a step from being built hangs below the value that would have
+    come to it, on a red edge.
+    """
+    errors = [d for d in diagnostics if d.severity is Severity.ERROR]
+    name = net.name if title is None else title
+    dot = Dot(net.name, "dot", rankdir="TB", ranksep=0.3, nodesep=0.4, labelloc="t")
+    drawn = _Steps(net.graph)
+    drawn.wrong = {node.id for node in map(drawn.blamed, errors) if node is not None}
+    count = f"{len(errors)} error{'s' if len(errors) != 1 else ''}"
+    dot.node("title", shape="plain", style="", label=Html(_title(name, count)))
+    dot.description = f"{net.name} as far as it checks, with {count}."
+    left_out = drawn.draw(dot)
+    if left_out:
+        dot.notes.append(f"{left_out:,} steps before the last {MOST} are left out")
+    first = drawn.names[0] if drawn.names else None
+    if first is not None:
+        dot.edge("title", first, style="invis")
+    for index, diagnostic in enumerate(errors):
+        _mark(dot, drawn, diagnostic, f"error {index + 1}")
+        dot.description += f" {diagnostic.code.slug}: {one_line(diagnostic.message)}."
+    return dot
+
+
+def _title(name: str, count: str) -> str:
+    return f"{font(name, 13, bold=True)}  {font(f'{count}, drawn as far as it checks', 9, GREY)}"
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """What the formats of `draw` ask of a picture."""
+
+    net: Net
+    diagnostics: Sequence[Diagnostic]
+    title: str | None
+    theme: Theme
+    renderer: str
+    table: None = None
+
+    @property
+    def name(self) -> str:
+        return self.net.name
+
+    def dot(self) -> Dot:
+        return broken_picture(self.net, self.diagnostics, self.title)
+
+
+def draw_broken(
+    net: Net,
+    diagnostics: Sequence[Diagnostic],
+    format: str,
+    *,
+    title: str | None = None,
+    theme: Theme = "light",
+    renderer: str = "auto",
+) -> bytes:
+    """The picture as the bytes of an `svg`, `png`, `pdf` or `dot`. Raises `NoRenderer`, as `draw` does."""
+    from resdsl.render.draw import FORMATS
+
+    made = _Broken(net, diagnostics, title, theme, renderer)
+    return FORMATS[format](made)  # type: ignore[arg-type]
+
+
+class _Steps:
+    """The steps of the net's own graph, in the order of the text."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        nodes = list(graph.nodes())
+        feeds = [n for n in nodes if isinstance(n.content, Feed)]
+        rest = [n for n in nodes if not isinstance(n.content, Feed)]
+        self.left_out = max(0, len(rest) - MOST)
+        self.nodes = [*feeds, *rest[self.left_out :]]
+        self.names = [_name(n) for n in self.nodes]
+        self.wrong: set[str] = set()
+
+    def draw(self, dot: Dot) -> int:
+        """Add the boxes and edges; returns how many steps are left out."""
+        ids = {n.id for n in self.nodes}
+        for node in self.nodes:
+            colors = _colors(node)
+            style = {"fillcolor": colors.fill, "color": colors.line}
+            if node.id in self.wrong:
+                style = {"fillcolor": WRONG.fill, "color": WRONG.line, "class": "error"}
+            dot.node(_name(node), label=_label(node, self.taken(node), node.id in self.wrong), **BOX, **style)
+            for port in node.inputs:
+                if port.node in ids:
+                    shape = self.graph.shape(port)
+                    before = self.graph.node(port.node)
+                    dot.edge(_name(before), _name(node), label=f"  {_shape(shape)}")
+        return self.left_out
+
+    def taken(self, node: Node) -> list[Shape]:
+        """The shapes that arrive at a step, as far as they are known."""
+        return [s for s in map(self.graph.shape, node.inputs) if s is not None]
+
+    def blamed(self, diagnostic: Diagnostic) -> Node | None:
+        """The step that a mistake lies in: in its own text, or in a block that it calls."""
+        at = _outermost(diagnostic)
+        inside = [n for n in self.nodes if _holds(n.span, at) or _names(n.span, at)]
+        return inside[-1] if inside else None
+
+    def before(self, diagnostic: Diagnostic) -> list[Node]:
+        """The values that would have come to a step that was not built."""
+        places = [(label.span.start, label.span.end) for label in diagnostic.secondary]
+        origins = [n for n in self.nodes if (n.span.start, n.span.end) in places]
+        if origins:
+            return origins
+        at = _outermost(diagnostic)
+        earlier = [n for n in self.nodes if n.span.source == at.source and n.span.end <= at.start]
+        return earlier[-1:] or self.nodes[-1:]
+
+
+def _outermost(diagnostic: Diagnostic) -> Span:
+    """Where the net itself calls what a mistake lies in."""
+    span = diagnostic.primary.span
+    calls = [note.rpartition("called at ")[2] for note in diagnostic.notes if "called at " in note]
+    for place in reversed(calls):
+        path, _, rest = place.partition(":")
+        line, _, column = rest.partition(":")
+        if path == span.source.path and line.isdigit() and column.isdigit():
+            start = (
+                sum(len(text) + 1 for text in span.source.text.split("\n")[: int(line) - 1]) + int(column) - 1
+            )
+            return Span(span.source, start, start)
+    return span
+
+
+def _mark(dot: Dot, steps: _Steps, diagnostic: Diagnostic, name: str) -> None:
+    """The mistake as a red box, and a red edge to or from the step it is about."""
+    node = steps.blamed(diagnostic)
+    dot.node(
+        name,
+        label=_message(diagnostic),
+        fillcolor=WRONG.fill,
+        color=WRONG.line,
+        style="filled,bold",
+        **{"class": "error"},
+    )
+    red: dict[str, Attr] = {"color": WRONG.line, "penwidth": 1.6, "class": "error"}
+    if node is not None:
+        dot.edge(_name(node), name, **red)
+        return
+    for before in steps.before(diagnostic):
+        shapes = "  " + " · ".join(_shape(s) for s in before.shapes)
+        dot.edge(_name(before), name, label=shapes, fontcolor=WRONG.line, **red)
+
+
+def _message(diagnostic: Diagnostic) -> Html:
+    from textwrap import wrap
+
+    span = diagnostic.primary.span
+    code = span.text.splitlines()[0].strip() if span.text.strip() else ""
+    lines = [font(f"! {diagnostic.code.slug}", 9, WRONG.line, bold=True)]
+    if code:
+        lines.append(font(code if len(code) <= WIDE else f"{code[: WIDE - 3]}...", 9, bold=True))
+    lines += [font(line, 8.5) for line in wrap(one_line(diagnostic.message), WIDE)]
+    for note in diagnostic.notes:
+        first, *table = note.split("\n")
+        if table:  # the two arms, axis by axis
+            lines += [
+                font(row.replace(" ", "\xa0"), 8.5).replace("<font ", '<font face="Courier" ')
+                for row in (first, *table)
+            ]
+        elif "called at " in note:
+            lines.append(font(one_line(note.partition(", called at ")[0].partition(": ")[0]), 8.5))
+    lines.append(font(span.place, 8, GREY))
+    cells = "".join(f'<tr><td align="left">{line}</td></tr>' for line in lines)
+    return Html(f'<table border="0" cellspacing="0" cellpadding="1">{cells}</table>')
+
+
+def _name(node: Node) -> str:
+    """Readable: a screen reader says it."""
+    return f"{node.id}, line {node.span.source.line_col(node.span.start)[0]}"
+
+
+def _label(node: Node, shapes: Sequence[Shape], wrong: bool) -> Html:
+    content = node.content
+    if isinstance(content, Op):
+        text = op_label(content, shapes)
+    elif isinstance(content, Graph):
+        text = call_text(content)
+    else:
+        text = content.name
+    own = node.id if not node.id.startswith("#") and not node.id.isdigit() else ""
+    lines = [html(own), html(text)] if own and own != text else [html(text)]
+    badge = font("! ", 9, WRONG.line, bold=True) if wrong else ""
+    return Html(badge + "<br/>".join(lines))
+
+
+def _colors(node: Node) -> Colors:
+    content = node.content
+    if isinstance(content, Op):
+        return CATEGORIES.get(content.category, NEUTRAL)
+    return Colors(NEUTRAL.fill, BLACK) if isinstance(content, (Feed, Tensor)) else CATEGORIES["conv"]
+
+
+def _shape(shape: Shape | None) -> str:
+    return shape_text(shape, None)
+
+
+def _names(name: Span, at: Span) -> bool:
+    """Whether a place is what the name before it, as in `layer1 = unit(8) x 2`, stands for."""
+    between = name.source.text[name.end : at.start]
+    return (
+        name.source == at.source
+        and name.end <= at.start
+        and re.fullmatch(r"\s*(:[^;=\n]*)?=\s*\{?\s*", between) is not None
+    )
+
+
+def _holds(outer: Span, inner: Span) -> bool:
+    return outer.source == inner.source and outer.start <= inner.start and inner.end <= outer.end
