@@ -108,6 +108,8 @@ class Runner:
     ) -> None:
         self.side, self.net, self.train, self.device, self.dtype = side, net, train, device, dtype
         torch.manual_seed(0)
+        if side in ("torch", "frozen"):
+            sys.setrecursionlimit(100_000)  # it recurses over the depth of a net
         self.compiled = self._compiled() if side == "resdsl" else None
         if self.compiled is not None:
             self.module: nn.Module = self.compiled.module
