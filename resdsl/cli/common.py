@@ -19,7 +19,7 @@ class Usage(Exception):
 
 
 class Failed(Exception):
-    """The spec has errors, which have been shown."""
+    """The spec has errors, which have been shown. Its argument is what was found out, if anything was."""
 
 
 def settings(args: argparse.Namespace) -> dict[str, str]:
@@ -69,7 +69,7 @@ def load_net(args: argparse.Namespace) -> Net:
     checked: Checked = check(found.source, found.path, [found.net] if found.net else None, settings(args))
     if not checked.ok:
         show(args, checked.diagnostics)
-        raise Failed
+        raise Failed(checked)
     if checked.diagnostics:
         print(render(checked.diagnostics, args.format).rstrip("\n"), file=sys.stderr)
     net = one_net(checked)

@@ -24,7 +24,8 @@ def draw_command(args: argparse.Namespace) -> int:
     options = _options(args)
     try:
         net = load_net(args)
-    except Failed:
+    except Failed as failed:
+        _draw_broken(failed, output, format, options)
         return 1
     output = output or Path(f"{net.name}.svg")
     if output.is_dir() or not output.parent.is_dir():
@@ -46,6 +47,29 @@ def draw_command(args: argparse.Namespace) -> int:
         raise Usage(f"cannot write `{output}`: {(error.strerror or str(error)).lower()}") from None
     print(f"wrote {output}", file=sys.stderr)
     return 0
+
+
+def _draw_broken(failed: Failed, output: Path | None, format: str, options: dict[str, Any]) -> None:
+    """Draw a net with mistakes as far as it checks. The mistakes have been shown; here nothing else fails."""
+    from resdsl.render.broken import draw_broken
+    from resdsl.render.draw import NoRenderer
+
+    nets = failed.args[0].nets if failed.args else {}
+    if len(nets) != 1:
+        print("nothing is drawn: " + ("no net could be read" if not nets else "say which net"), file=sys.stderr)
+        return
+    (net,) = nets.values()
+    output = output or Path(f"{net.name}.svg")
+    if format == "html":
+        print("nothing is drawn: the page needs a net without errors; -o net.svg draws it", file=sys.stderr)
+        return
+    chosen = {k: v for k, v in options.items() if k in ("title", "theme", "renderer")}
+    try:
+        write_file(output, draw_broken(net, failed.args[0].diagnostics, format, **chosen))
+    except (NoRenderer, ValueError, OSError) as error:
+        print(f"nothing is drawn: {error}", file=sys.stderr)
+        return
+    print(f"wrote {output}, as far as the net checks", file=sys.stderr)
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:

@@ -19,12 +19,14 @@ class Parser(argparse.ArgumentParser):
             known = [choice.strip().strip("'") for choice in word[3].split(",")]
             what = "command" if word[1] == "COMMAND" else f"{word[1]}:"
             help = did_you_mean(word[2], known) or f"there are {', '.join(known)}"
-            message = f"unknown {what} `{word[2]}`; {help}" if word[1] == "COMMAND" else (
-                f"{what} there is no `{word[2]}`; {help}"
+            message = (
+                f"unknown {what} `{word[2]}`; {help}"
+                if word[1] == "COMMAND"
+                else (f"{what} there is no `{word[2]}`; {help}")
             )
         self.exit(2, f"{self.prog}: {message}\n")
 
-    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def, override]
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """What `argparse` does; an option that this command does not know is reported here."""
         found, rest = super().parse_known_args(args, namespace)
         options = [word for word in rest if word.startswith("-") and len(word) > 1]

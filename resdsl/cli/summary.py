@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from shutil import get_terminal_size
 from typing import Any
 
 from resdsl.cli.common import Failed, Usage, input_shape, load_net, sizes, use_color
@@ -32,12 +33,15 @@ def summary_command(args: argparse.Namespace) -> int:
         nets = [load_net(argparse.Namespace(**{**vars(args), "spec": spec})) for spec in specs]
     except Failed:
         return 1
+    # A row is never wrapped: what is too wide for the terminal is left out.
+    terminal = sys.stdout.isatty() and not args.output
+    width = max(min(get_terminal_size((100, 24)).columns, 120), 60) if terminal else 100
     chosen = [(net, _sizes(args, net)) for net in nets]
     if len(chosen) > 1:
-        text = summaries(chosen, batch=batch, format=table, color=color)
+        text = summaries(chosen, batch=batch, width=width, format=table, color=color)
     else:
         ((net, at),) = chosen
-        text = summary(net, at, batch=batch, format=table, depth=args.depth, color=color)
+        text = summary(net, at, batch=batch, width=width, format=table, depth=args.depth, color=color)
     if args.output:
         write_file(args.output, text)
         print(f"wrote {args.output}", file=sys.stderr)

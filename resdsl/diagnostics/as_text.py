@@ -6,11 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from resdsl.diagnostics.columns import clean, show, width
 from resdsl.diagnostics.model import Diagnostic, Fix, Label, Severity
-from resdsl.diagnostics.patch import Hunk, hunks
+from resdsl.diagnostics.patch import hunks
 from resdsl.diagnostics.snippet import Mark, Row, rows_under
 from resdsl.source import Source
 
 WIDTH = 100
+FAR = 10**9
+"""More columns than any line has."""
+MORE = "  "
+"""Before the second line of a long message."""
 
 _ANSI = {
     "error": "\x1b[1;31m",
@@ -43,7 +47,9 @@ def _count(diagnostics: Sequence[Diagnostic]) -> str:
     if unsafe:
         ways.append(f"{unsafe} {'more' if safe else 'fixable'} with --unsafe-fixes")
     how = f" ({', '.join(ways)})" if ways else ""
-    return f"Found {' and '.join(found)}{how}."
+    codes = {d.code.slug for d in diagnostics}
+    page = codes.pop() if len(codes) == 1 else "CODE"
+    return f"Found {' and '.join(found)}{how}.\nFor more: resdsl explain {page}"
 
 
 class _Report:
@@ -69,7 +75,11 @@ class _Report:
     def lines(self) -> Iterator[str]:
         d = self.diagnostic
         title = self._paint(f"{d.severity}[{d.code.slug}]", d.severity)
-        yield f"{title}{self._paint(f': {clean(d.message)}', 'bold')}"
+        head = f"{d.severity}[{d.code.slug}]: "
+        first, *rest = _wrapped(f"{head}{clean(d.message)}", WIDTH - len(MORE))
+        yield f"{title}{self._paint(first.removeprefix(head.rstrip(': ')), 'bold')}"
+        for line in rest:
+            yield f"{MORE}{self._paint(line, 'bold')}"
 
         said: list[tuple[str, str]] = []
         for source, labels in self._files().items():
@@ -117,7 +127,7 @@ class _Report:
             focus = min(marks, key=lambda mark: (not mark.primary, mark.start)).start
             line = show(source.line_text(number), self.room, focus)
             yield self._numbered(number, line.text)
-            for row in rows_under(line, marks):
+            for row in rows_under(line, marks, self.room):
                 yield f"{self._bar()} {self._row(row)}"
 
     def _row(self, row: Row) -> str:
@@ -152,13 +162,12 @@ class _Report:
             if hunk.source is not source:
                 source = hunk.source
                 yield f"{self._arrow(':::')} {clean(source.path)}"
-            for number, line in hunk.old:
-                yield self._numbered(number, self._changed(line, hunk), "-", "old")
-            for number, line in hunk.new:
-                yield self._numbered(number, self._changed(line, hunk), "+", "new")
-
-    def _changed(self, line: str, hunk: Hunk) -> str:
-        return show(line, self.room, hunk.focus).text
+            # Where one line is too long, all are cut at one place: what changed stands below what was there.
+            cut = any(show(line, self.room).text != show(line, FAR).text for _, line in hunk.old + hunk.new)
+            for lines, sign, style in ((hunk.old, "-", "old"), (hunk.new, "+", "new")):
+                for number, line in lines:
+                    text = show(line, self.room, hunk.focus, cut).text
+                    yield self._numbered(number, text, sign, style)
 
     def _paint(self, text: str, style: str) -> str:
         return f"{_ANSI[style]}{text}\x1b[0m" if self.color and style and text else text

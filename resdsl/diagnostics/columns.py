@@ -56,8 +56,11 @@ class Shown:
         return low, max(low + 1, min(high, self.last))
 
 
-def show(line: str, room: int, focus: int = 0) -> Shown:
-    """Lay a line out in `room` columns; of a longer one keep what surrounds character `focus`."""
+def show(line: str, room: int, focus: int = 0, cut: bool = False) -> Shown:
+    """Lay a line out in `room` columns; of a longer one keep what surrounds character `focus`.
+
+    A line that stands below a longer one is `cut` at the same place, also where it would fit.
+    """
     pieces, columns, total = [], [], 0
     for char in line:
         piece = " " * (TAB - total % TAB) if char == "\t" else _visible(char)
@@ -65,7 +68,7 @@ def show(line: str, room: int, focus: int = 0) -> Shown:
         columns.append(total)
         total += width(piece)
     columns.append(total)
-    if total <= room:
+    if total <= room and not cut:
         return Shown("".join(pieces), tuple(columns), 0, total)
 
     # Near the end of the line this shows less than fits: a label there needs room for its text.
@@ -74,7 +77,7 @@ def show(line: str, room: int, focus: int = 0) -> Shown:
     high = begin + room - (len(DOTS) if begin + room < total else 0)
     kept = [i for i in range(len(line)) if low <= columns[i] and columns[i + 1] <= high]
     # A wide character or a tab may lie across the cut: keep the rest in its column.
-    text = " " * (columns[kept[0]] - low) + "".join(pieces[i] for i in kept)
+    text = " " * (columns[kept[0]] - low if kept else 0) + "".join(pieces[i] for i in kept)
     head, tail = DOTS if low else "", DOTS if begin + room < total else ""
     moved = tuple(column - begin for column in columns)
     return Shown(head + text + tail, moved, low - begin, high - begin)

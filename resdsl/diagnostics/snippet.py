@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from resdsl.diagnostics.columns import Shown, clean
+from resdsl.diagnostics.columns import Shown, clean, width
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ class _Placed:
     primary: bool
 
     @property
+    def wide(self) -> int:
+        """Columns of its text."""
+        return max(map(width, self.lines), default=0)
+
+    @property
     def pipe(self) -> Segment:
         return Segment(self.start, "|", self.primary)
 
@@ -52,8 +57,8 @@ class _Placed:
         return Segment(column, line, self.primary)
 
 
-def rows_under(shown: Shown, marks: list[Mark]) -> Iterator[Row]:
-    """The rows below a line."""
+def rows_under(shown: Shown, marks: list[Mark], room: int) -> Iterator[Row]:
+    """The rows below a line, of `room` columns where the words allow it."""
     # The primary label stands nearest to the code; the others keep the order of the text.
     ordered = sorted(marks, key=lambda mark: (not mark.primary, mark.start, mark.end, mark.text))
     bands: list[list[_Placed]] = []
@@ -67,22 +72,28 @@ def rows_under(shown: Shown, marks: list[Mark]) -> Iterator[Row]:
         else:
             bands.append([placed])
     for band in bands:
-        yield from _band(sorted(band, key=lambda placed: placed.start))
+        yield from _band(sorted(band, key=lambda placed: placed.start), room)
 
 
-def _band(marks: list[_Placed]) -> Iterator[Row]:
+def _band(marks: list[_Placed], room: int) -> Iterator[Row]:
     """Rows of marks that do not overlap, from left to right."""
     last = marks[-1]
     waiting = [mark for mark in marks[:-1] if mark.lines]
     beside = last.end + 1
 
     underlines = [m.write(m.start, ("^" if m.primary else "-") * (m.end - m.start)) for m in marks]
-    yield underlines + [last.write(beside, line) for line in last.lines[:1]]
-    for line in last.lines[1:]:
-        yield [*(mark.pipe for mark in waiting), last.write(beside, line)]
+    if last.lines and beside + last.wide > room:
+        waiting.append(last)
+        yield underlines
+    else:
+        yield underlines + [last.write(beside, line) for line in last.lines[:1]]
+        for line in last.lines[1:]:
+            yield [*(mark.pipe for mark in waiting), last.write(beside, line)]
     if waiting:
         yield [mark.pipe for mark in waiting]
     while waiting:  # from right to left, so that no text crosses a pipe
         mark = waiting.pop()
+        # A text that would leave the room begins further left, and the pipes it covers go on below it.
+        column = max(0, min(mark.start, room - mark.wide))
         for line in mark.lines:
-            yield [*(other.pipe for other in waiting), mark.write(mark.start, line)]
+            yield [*(other.pipe for other in waiting if other.start < column), mark.write(column, line)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import MISSING
 from typing import TYPE_CHECKING, Any
@@ -217,8 +218,8 @@ def make_op(session: Session, cls: type[Op], bound: Bound, span: Span) -> Op | N
                 f"`{name}` of `{cls.name}` {converted.text}",
                 place,
                 declared.doc.partition(";")[0],
-                help=converted.help or _order(cls, name, value, place),
-                fix=_quoted(place, value, declared.choices),
+                help=converted.help or _order(cls, name, value, place) or _whole(declared, value, place),
+                fix=_quoted(place, value, declared.choices) or _meant(name, declared, value, place),
             )
             good = False
         elif isinstance(converted, Recipe):
@@ -277,6 +278,30 @@ def _quoted(place: Span, value: Value, choices: Sequence[str]) -> Fix | None:
     if not choices or not isinstance(value, str) or place.text != f'"{value}"':
         return None
     return replace_fix(Span(place.source, place.start + 1, place.end - 1), value, choices)
+
+
+def _whole(declared: Arg, value: Value, place: Span) -> str | None:
+    """For a quotient that should be an integer: how to round it."""
+    top, slash, bottom = place.text.partition("/")
+    if declared.kind != "int" or not isinstance(value, float) or not slash:
+        return None
+    return f"`div({top.strip()}, {bottom.strip()})` divides and rounds down"
+
+
+def _meant(name: str, declared: Arg, value: Value, place: Span) -> Fix | None:
+    """What other frameworks write so: 0 and 1 for a truth, and the name of a padding."""
+    right = None
+    if declared.kind in ("bool", "bias") and type(value) is int and value in (0, 1):
+        right = "true" if value else "false"
+    if name == "padding" and value == "valid" and declared.kind == "size":
+        right = "0"
+    if right is not None and place.text in (str(value), f'"{value}"'):
+        return Fix(f"write `{right}`", (Edit(place, right),), safe=declared.kind in ("bool", "bias"))
+    before = re.search(r",\s*padding\s*=\s*$", place.source.text[: place.start])
+    if name == "padding" and value == "same" and declared.kind == "size" and before:
+        out = Span(place.source, before.start(), place.end)
+        return Fix("leave it out: by default an odd window keeps the size", (Edit(out, ""),))
+    return None
 
 
 class _Wrong:

@@ -214,6 +214,7 @@ def signature(
     inner.finish()
     if any(f.port is None for f in inner.flow) or not graph.outputs:
         del scope.session.graphs[key]
+        scope.graph.unfinished.append(graph)
         return None
     scope.session.graphs[key] = graph
     return graph

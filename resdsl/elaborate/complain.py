@@ -26,24 +26,69 @@ if TYPE_CHECKING:
     from resdsl.elaborate.builder import Builder, Flow
 
 MOST_NAMES = 12
+WORDS = ("projection", "true", "false", "none")
+ELSEWHERE = {
+    "adaptiveavgpool": "adaptive_avgpool",
+    "avgpooling": "avgpool",
+    "batchnormalization": "batchnorm",
+    "bn": "batchnorm",
+    "cat": "concat",
+    "concatenate": "concat",
+    "convolution": "conv",
+    "convtranspose": "conv_transpose",
+    "deconv": "conv_transpose",
+    "dense": "linear",
+    "fc": "linear",
+    "gap": "global_avgpool",
+    "globalaveragepooling": "global_avgpool",
+    "groupnormalization": "groupnorm",
+    "interpolate": "resize",
+    "layernormalization": "layernorm",
+    "maxpooling": "maxpool",
+    "multiheadattention": "attention",
+    "permute": "rearrange",
+    "reshape": "rearrange",
+    "sum": "add",
+    "swish": "silu",
+    "transpose": "rearrange",
+    "upsample": "resize",
+    "view": "rearrange",
+}
+"""What PyTorch and Keras call an op, in small letters without `_`, and without the `2d` behind it."""
 
 
 # ---------------------------------------------------------------- names and values
 
 
-def unknown_name(session: Session, name: ast.Name, env: Env) -> str | None:
-    """Report a word that means nothing here. Returns the one it was surely meant to be, to go on with."""
-    words = sorted({*env.words(), *env.module.names, *OPS, *INITS, *FUNCTIONS, "projection"})
+def unknown_name(
+    session: Session, name: ast.Name, env: Env, among: Sequence[str] | None = None
+) -> str | None:
+    """Report a word that means nothing here. Returns the one it was surely meant to be, to go on with.
+
+    Where only some words can stand, it was meant to be `among` them.
+    """
+    words = among
+    if words is None:
+        words = sorted({*env.words(), *env.module.names, *OPS, *INITS, *FUNCTIONS, *WORDS})
     fix = replace_fix(name.span, name.id, words)
+    help = did_you_mean(name.id, words)
+    same = ELSEWHERE.get(name.id.replace("_", "").lower().rstrip("123d"))
+    if help is None and same is not None and among is None:
+        help = f"here it is `{same}`"
+        fix = Fix(help, (Edit(name.span, same),))
     session.error(
         codes.UNKNOWN_NAME,
         f"unknown name `{name.id}`",
         name.span,
         "not an op, block, net, parameter or `let` in sight",
-        help=did_you_mean(name.id, words),
+        help=help,
         fix=fix,
     )
-    return fix.edits[0].text if fix is not None and fix.safe else None
+    if fix is None or not fix.safe:
+        return None
+    meant = env.module.names.get(fix.edits[0].text)
+    # Not a net: it may be the very one that is being built.
+    return None if getattr(meant, "is_net", False) else fix.edits[0].text
 
 
 def unknown_value(scope: Builder, name: str, span: Span) -> None:
@@ -146,6 +191,7 @@ def rejected(
         apart = _apart(first or (), other or ())
         if apart:
             reject.help = f"where {apart} are equal, write one size for both, as in `[3, S, S]`"
+    scope.graph.refused.append((place, tuple(f.port for f in inputs if f.port is not None)))
     helps = [reject.help] if reject.help and not fix else []
     if fix is not None and op.name == "linear":
         helps = ["`adaptive_avgpool(7x7)` makes a fixed size too, with more positions"]

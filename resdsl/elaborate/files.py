@@ -104,7 +104,11 @@ class Loader:
             match item:
                 case ast.Edition(year=year) if year not in EDITIONS:
                     self._error(
-                        codes.EDITION, f"edition {year} is not known", item.span, f"known: {EDITIONS[0]}"
+                        codes.EDITION,
+                        f"edition {year} is not known",
+                        item.span,
+                        help=f"write `edition {EDITIONS[0]}`",
+                        fix=Fix(f"write `edition {EDITIONS[0]}`", (Edit(item.span, f"edition {EDITIONS[0]}"),)),
                     )
                 case ast.Use():
                     self._use(module, item, path)
@@ -156,9 +160,16 @@ class Loader:
         module.owners[name.id] = module
 
     def _error(
-        self, code: Any, message: str, span: Span, label: str = "", *more: Label, help: str = ""
+        self,
+        code: Any,
+        message: str,
+        span: Span,
+        label: str = "",
+        *more: Label,
+        help: str = "",
+        fix: Fix | None = None,
     ) -> None:
-        self.sink.add(Diagnostic(code, message, Label(span, label), more, (), (help,) if help else ()))
+        self.sink.add(Diagnostic(code, message, Label(span, label), more, (), (help,) if help else (), fix))
 
     def _use(self, module: Module, use: ast.Use, path: Path | None) -> None:
         if isinstance(use.origin, ast.Path) and use.origin.parts[0] == "ext":

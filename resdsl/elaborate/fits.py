@@ -18,6 +18,7 @@ from resdsl.ops.base import Reject
 from resdsl.sets import EVERY, NONE, SizeSet, common
 from resdsl.sizes import NotClosed, evaluate
 from resdsl.source import Span
+from resdsl.syntax import ast
 
 if TYPE_CHECKING:
     from resdsl.elaborate.nets import NetScope
@@ -271,10 +272,28 @@ class _Verdict:
         if statement.span.source is not self.definition.module.source:
             return message
         if statement.where:
-            place = statement.where[0].span.to(statement.where[-1].span)
-            return Fix(message, (Edit(place, ", ".join(written)),), safe=False)
-        end = statement.ports[-1].span
-        return Fix(message, (Edit(Span(end.source, end.end, end.end), f" {text}"),), safe=False)
+            edit = Edit(statement.where[0].span.to(statement.where[-1].span), ", ".join(written))
+        else:
+            end = statement.ports[-1].span
+            edit = Edit(Span(end.source, end.end, end.end), f" {text}")
+        return Fix(message, (edit, *self._at_edits()), safe=False)
+
+    def _at_edits(self) -> list[Edit]:
+        """The sizes after `at` that do not fit, moved on to the next that do."""
+        assert self.scope.input is not None
+        statement, edits = self.scope.input, []
+        for port, shape in zip(statement.ports, statement.at, strict=False):
+            items = port.shape.items if port.shape is not None else ()
+            for declared, written in zip(items, shape.items, strict=False):
+                var = declared.id if isinstance(declared, ast.Name) else ""
+                size = written.value if isinstance(written, ast.Literal) else None
+                if var not in self.scope.sizes or not isinstance(size, int):
+                    continue
+                fits = self.where.of(var) & self.large[var] & self.agree[var]
+                above = fits.after(size)
+                if size not in fits and above is not None:
+                    edits.append(Edit(written.span, str(above)))
+        return edits
 
     def _settled_by_ceil(self, one: Needed, ways: list[list[Change]], change: Change) -> bool:
         """Whether rounding up in this pool makes the two sizes equal at every input size."""

@@ -34,6 +34,9 @@ def resolve(session: Session, module: Module) -> None:
             case ast.Block():
                 walker.block(item)
             case ast.Family():
+                if item.call.callee.id not in (*module.names, *OPS, *FUNCTIONS, *INITS):
+                    others = [n for n in module.nets if n != item.name.id]
+                    unknown_name(session, item.call.callee, Env(module), others)
                 walker.expression(item.call, Env(module))
                 for expect in item.expects:
                     walker.statement(expect, walker.family_env(item))

@@ -88,9 +88,10 @@ def check(
             tuple(a if b is ANY else b for a, b in zip(actual, wanted, strict=True)),
         )
         notes += [note.format("it is", "not")] if note else []
+    given, be = ", ".join(map(str, actual)), "to be " if word == "expected" else ""
     scope.session.error(
         codes.WRONG_ANNOTATION,
-        f"{what} is {show(actual)}, but is {word} {'to be ' if word == 'expected' else ''}{written.span.text}",
+        f"{what} is [{given}], but is {word} {be}{written.span.text}",
         place,
         "not what the net gives",
         notes=notes,

@@ -70,6 +70,12 @@ def close_residual(scope: Scope, residual: ast.Residual, env: Env) -> None:
         return
     agree = scope.session.domain.meet(arm.shape, shortcut.shape)
     if agree != "often":
+        place = (
+            (residual.shortcut.second or residual.shortcut.first)
+            if kind != "identity"
+            else residual.shortcut.first
+        )
+        scope.graph.refused.append((place.span, (arm.port, shortcut.port)))
         _mismatch(scope, residual, kind, start, arm, shortcut)
     if agree == "never":
         scope.session.never = True

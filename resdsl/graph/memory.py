@@ -2,7 +2,9 @@
 
 Inference holds a value from the op that makes it to its last use, and what a call takes until the call
 returns. Training also holds what autograd keeps for the backward pass. Both are those of the emitted source,
-run eagerly by PyTorch; a compiled net holds less.
+run eagerly by PyTorch on the CPU; a compiled net holds less. `tests/backend/test_memory.py` compares them with
+torch: convolutional nets are exact, but eager inference may hold up to 30 % more where a local name outlives its
+last use; for window attention and highways what is kept differs by up to 8 % and 17 %.
 """
 
 from __future__ import annotations
@@ -107,8 +109,9 @@ def memory(net: Net, at: dict[str, int], params: int, batch: int = 1) -> Memory:
     """What a net takes at input sizes by name; `params` is the number of its parameters."""
     trains = all(at[var] in net.training.of(var) for var in net.sizes)
     peak = _run(net.graph, at, False).peak + sum(_bytes(s, at) for s in net.graph.input_shapes)
-    saved = _run(net.graph, at, True).whole if trains else None
-    return Memory(batch, params * WORD, peak * batch, None if saved is None else saved * batch)
+    trace = _run(net.graph, at, True) if trains else None
+    saved = None if trace is None else trace.whole * batch + trace.fixed
+    return Memory(batch, params * WORD, peak * batch, saved)
 
 
 # ---------------------------------------------------------------- one graph
@@ -130,12 +133,14 @@ class Trace:
     Attributes:
         peak: the most it holds at one time, without its inputs.
         saved: bytes autograd keeps, without those of inputs and outputs.
+        fixed: bytes it keeps once for a batch: the statistics of batch norms.
         values: the pieces of memory of its outputs, and of its inputs in order.
         outputs: number in `values` of each output.
     """
 
     peak: int = 0
     saved: int = 0
+    fixed: int = 0
     values: list[Value] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
 
@@ -164,7 +169,7 @@ def _graph(graph: Graph, known: dict[int, Trace], at: dict[str, int], training: 
     nodes = [n for n in graph.nodes() if training or n.id in graph.evaluated]
     values: list[Value] = []
     where: dict[Port, int] = {}
-    saved = 0
+    saved = fixed = 0
     made: dict[str, list[int]] = {}
     peaks: dict[str, int] = {}
 
@@ -194,6 +199,7 @@ def _graph(graph: Graph, known: dict[int, Trace], at: dict[str, int], training: 
             for index, number in enumerate(inner.outputs):
                 where[Port(node.id, index)] = numbers[number]
             saved += inner.saved
+            fixed += inner.fixed
             made[node.id] = [n for n, v in zip(numbers, inner.values, strict=True) if v.source is None]
             peaks[node.id] = inner.peak
             continue
@@ -212,6 +218,8 @@ def _graph(graph: Graph, known: dict[int, Trace], at: dict[str, int], training: 
                 for number in fresh:
                     values[number].saved = True
             saved += _inside(op, graph, node, at)[1]
+            if op.name == "batchnorm":
+                fixed += 2 * WORD * shape_at(graph.operands(node)[0], at)[0]
 
     outputs = [where[p] for p in graph.outputs if p in where]
     if training:
@@ -221,7 +229,7 @@ def _graph(graph: Graph, known: dict[int, Trace], at: dict[str, int], training: 
         kept = [i for i, v in enumerate(values) if (v.source is not None and v.source >= 0) or i in outputs]
     place = {number: i for i, number in enumerate(kept)}
     peak = _peak(nodes, values, where, made, peaks, set(outputs))
-    return Trace(peak, saved, [values[i] for i in kept], [place[n] for n in outputs])
+    return Trace(peak, saved, fixed, [values[i] for i in kept], [place[n] for n in outputs])
 
 
 def _peak(
@@ -251,7 +259,7 @@ def _inside(op: Op, graph: Graph, node: Node, at: dict[str, int]) -> tuple[int, 
     shapes = [shape_at(s, at) for s in graph.operands(node)]
     x, out = prod(shapes[0]) if shapes else 0, sum(_bytes(s, at) for s in node.shapes)
     match op.name:
-        case "batchnorm" | "instancenorm":
+        case "instancenorm":
             return 0, 2 * WORD * shapes[0][0]
         case "layernorm":
             return 0, 2 * WORD * prod(shapes[0][:-1])

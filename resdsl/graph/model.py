@@ -133,6 +133,8 @@ class Graph:
         conditions: what must hold of the input sizes for its own steps to run.
         fields: receptive field of every value in `values` and of every output, by port: for each
             spatial axis (extent, stride) in positions of the first input; None sees all of it.
+        refused: of a net with mistakes, where values met that do not fit, and those values.
+        unfinished: of a net with mistakes, the blocks called here that have no output.
     """
 
     name: str
@@ -149,6 +151,8 @@ class Graph:
     values: dict[str, Port] = field(default_factory=dict)
     conditions: list[Condition] = field(default_factory=list)
     fields: dict[Port, Field | None] = field(default_factory=dict)
+    refused: list[tuple[Span, tuple[Port, ...]]] = field(default_factory=list)
+    unfinished: list[Graph] = field(default_factory=list)
 
     @cached_property
     def nx(self) -> nx.MultiDiGraph[str]:

@@ -395,8 +395,8 @@ def dim(axis: int) -> int:
 
 
 def show(shape: Shape) -> str:
-    """`64x56x56`; symbolic dimensions as `[64, ceil(H / 4), ceil(W / 4)]`."""
-    if all(isinstance(d, int) for d in shape):
+    """`64x56x56`; symbolic dimensions, or one alone, as `[64, ceil(H / 4), ceil(W / 4)]`."""
+    if len(shape) != 1 and all(isinstance(d, int) for d in shape):
         return "x".join(map(str, shape)) or "a scalar"
     return "[" + ", ".join(map(str, shape)) + "]"
 

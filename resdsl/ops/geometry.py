@@ -111,7 +111,10 @@ def pieces(size: Dim, parts: int) -> tuple[int, int | Fraction] | None:
 def divides(channels: int, groups: int, what: str) -> None:
     """Reject groups that do not divide the channels."""
     if channels % groups:
-        raise Reject(f"{channels} {what} do not divide into {groups} groups", "groups")
+        near = min((g for g in range(1, channels + 1) if channels % g == 0), key=lambda g: abs(g - groups))
+        raise Reject(
+            f"{channels} {what} do not divide into {groups} groups", "groups", f"they divide into {near}"
+        )
 
 
 def padding_needs(

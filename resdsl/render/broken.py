@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resdsl.diagnostics.model import Diagnostic, Severity
-from resdsl.graph.model import Feed, Graph, Net, Node, Tensor
+from resdsl.graph.model import Feed, Graph, Net, Node, Port, Tensor
 from resdsl.ops.base import Op
 from resdsl.render.blocks import call_text, op_label
 from resdsl.render.dot import Attr, Dot, Html, font, html, one_line
@@ -20,6 +20,13 @@ from resdsl.source import Span
 MOST = 60
 """How many steps are drawn: the last ones before and around the mistakes."""
 BOX: dict[str, Attr] = {"height": 0.28, "margin": "0.11,0.05"}
+FRAME: dict[str, Attr] = {
+    "labeljust": "l",
+    "fontcolor": BLACK,
+    "fontsize": 9,
+    "style": "rounded",
+    "color": WRONG.line,
+}
 WIDE = 56
 """Letters of a message on one line."""
 
@@ -93,15 +100,21 @@ def draw_broken(
 class _Steps:
     """The steps of the net's own graph, in the order of the text."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, inside: str = "") -> None:
         self.graph = graph
+        self.inside = inside
         nodes = list(graph.nodes())
         feeds = [n for n in nodes if isinstance(n.content, Feed)]
         rest = [n for n in nodes if not isinstance(n.content, Feed)]
         self.left_out = max(0, len(rest) - MOST)
         self.nodes = [*feeds, *rest[self.left_out :]]
-        self.names = [_name(n) for n in self.nodes]
+        self.names = [self.name(n) for n in self.nodes]
         self.wrong: set[str] = set()
+
+    def name(self, node: Node) -> str:
+        """Readable: a screen reader says it."""
+        line, _ = node.span.source.line_col(node.span.start)
+        return f"{self.inside}{node.id}, line {line}"
 
     def draw(self, dot: Dot) -> int:
         """Add the boxes and edges; returns how many steps are left out."""
@@ -111,12 +124,14 @@ class _Steps:
             style = {"fillcolor": colors.fill, "color": colors.line}
             if node.id in self.wrong:
                 style = {"fillcolor": WRONG.fill, "color": WRONG.line, "class": "error"}
-            dot.node(_name(node), label=_label(node, self.taken(node), node.id in self.wrong), **BOX, **style)
+            dot.node(
+                self.name(node), label=_label(node, self.taken(node), node.id in self.wrong), **BOX, **style
+            )
             for port in node.inputs:
                 if port.node in ids:
                     shape = self.graph.shape(port)
                     before = self.graph.node(port.node)
-                    dot.edge(_name(before), _name(node), label=f"  {_shape(shape)}")
+                    dot.edge(self.name(before), self.name(node), label=f"  {_shape(shape)}")
         return self.left_out
 
     def taken(self, node: Node) -> list[Shape]:
@@ -156,23 +171,33 @@ def _outermost(diagnostic: Diagnostic) -> Span:
 
 
 def _mark(dot: Dot, steps: _Steps, diagnostic: Diagnostic, name: str) -> None:
-    """The mistake as a red box, and a red edge to or from the step it is about."""
-    node = steps.blamed(diagnostic)
-    dot.node(
-        name,
-        label=_message(diagnostic),
-        fillcolor=WRONG.fill,
-        color=WRONG.line,
-        style="filled,bold",
-        **{"class": "error"},
-    )
+    """The mistake as a red box, and red edges from the values it is about.
+
+    Where these lie in a block, that block is drawn in a frame.
+    """
     red: dict[str, Attr] = {"color": WRONG.line, "penwidth": 1.6, "class": "error"}
-    if node is not None:
-        dot.edge(_name(node), name, **red)
+    box: dict[str, Attr] = {"fillcolor": WRONG.fill, "color": WRONG.line, "style": "filled,bold"}
+    node, met = steps.blamed(diagnostic), _where(steps.graph, diagnostic.primary.span)
+    around = [node] if node is not None else steps.before(diagnostic)
+    if met is None or (met[0] is steps.graph and node is not None):
+        dot.node(name, label=_message(diagnostic), **box, **{"class": "error"})
+        for before in around:
+            shapes = "" if node is not None else "  " + " · ".join(map(_shape, before.shapes))
+            dot.edge(steps.name(before), name, label=shapes, fontcolor=WRONG.line, **red)
         return
-    for before in steps.before(diagnostic):
-        shapes = "  " + " · ".join(_shape(s) for s in before.shapes)
-        dot.edge(_name(before), name, label=shapes, fontcolor=WRONG.line, **red)
+    graph, ports = met
+    inner = steps
+    if graph is not steps.graph:
+        inner = _Steps(graph, f"{name}, in {graph.name}: ")
+        with dot.cluster(inner.inside, label=call_text(graph), **FRAME):
+            inner.draw(dot)
+        for before in around:
+            for first in inner.nodes[:1]:
+                dot.edge(steps.name(before), inner.name(first), style="dashed", **red)
+    dot.node(name, label=_message(diagnostic), **box, **{"class": "error"})
+    for port in ports:
+        shape = _shape(graph.shape(port))
+        dot.edge(inner.name(graph.node(port.node)), name, label=f"  {shape}", fontcolor=WRONG.line, **red)
 
 
 def _message(diagnostic: Diagnostic) -> Html:
@@ -187,10 +212,7 @@ def _message(diagnostic: Diagnostic) -> Html:
     for note in diagnostic.notes:
         first, *table = note.split("\n")
         if table:  # the two arms, axis by axis
-            lines += [
-                font(row.replace(" ", "\xa0"), 8.5).replace("<font ", '<font face="Courier" ')
-                for row in (first, *table)
-            ]
+            lines.append(_table([first, *table]))
         elif "called at " in note:
             lines.append(font(one_line(note.partition(", called at ")[0].partition(": ")[0]), 8.5))
     lines.append(font(span.place, 8, GREY))
@@ -198,9 +220,28 @@ def _message(diagnostic: Diagnostic) -> Html:
     return Html(f'<table border="0" cellspacing="0" cellpadding="1">{cells}</table>')
 
 
-def _name(node: Node) -> str:
-    """Readable: a screen reader says it."""
-    return f"{node.id}, line {node.span.source.line_col(node.span.start)[0]}"
+def _table(rows: list[str]) -> str:
+    """A table of a note, whose columns are two blanks apart, as one of Graphviz's."""
+    cells = [[font(cell or "\xa0", 8.5) for cell in re.split(r" {2,}", row)] for row in rows]
+    lines = ["".join(f'<td align="left">{cell}</td>' for cell in row) for row in cells]
+    inner = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<table border="0" cellspacing="0" cellpadding="1">{inner}</table>'
+
+
+def _where(graph: Graph, span: Span) -> tuple[Graph, tuple[Port, ...]] | None:
+    """The graph in which values met at a place that do not fit, and those values."""
+    waiting, seen = [graph], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        for place, ports in one.refused:
+            if (place.source, place.start, place.end) == (span.source, span.start, span.end):
+                return one, ports
+        waiting += reversed(one.unfinished)
+        waiting += (node.content for node in one.nodes() if isinstance(node.content, Graph))
+    return None
 
 
 def _label(node: Node, shapes: Sequence[Shape], wrong: bool) -> Html:
@@ -231,11 +272,8 @@ def _shape(shape: Shape | None) -> str:
 def _names(name: Span, at: Span) -> bool:
     """Whether a place is what the name before it, as in `layer1 = unit(8) x 2`, stands for."""
     between = name.source.text[name.end : at.start]
-    return (
-        name.source == at.source
-        and name.end <= at.start
-        and re.fullmatch(r"\s*(:[^;=\n]*)?=\s*\{?\s*", between) is not None
-    )
+    stands = re.fullmatch(r"\s*(:[^;=\n]*)?=\s*\{?\s*", between)
+    return name.source == at.source and name.end <= at.start and stands is not None
 
 
 def _holds(outer: Span, inner: Span) -> bool:

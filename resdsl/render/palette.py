@@ -48,8 +48,6 @@ DARK = {
     "#25598B": "#83B7EA",
     "#FCE1EA": "#40202D",
     "#8F3C5A": "#E79AB4",
-    "#FDE8E8": "#451A1A",
-    "#B42318": "#F5A097",
     "#F3F4F6": "#262B33",
     "#4F5865": "#A6AEBA",
     INK: "#C9D1D9",
@@ -58,6 +56,8 @@ DARK = {
     PAPER: "#0D1117",
 }
 """The dark colour for each light one."""
+DARK_WRONG = {WRONG.fill: "#451A1A", WRONG.line: "#F5A097"}
+"""The same for mistakes, which few pictures have."""
 
 LINES = {
     "identity": "solid",
@@ -80,7 +80,7 @@ WORDS = {
 
 def darkened(text: str) -> str:
     """DOT text with every light colour replaced by its dark one."""
-    for light, dark in DARK.items():
+    for light, dark in (DARK | DARK_WRONG).items():
         text = text.replace(light, dark)
     return text
 

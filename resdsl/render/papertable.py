@@ -55,14 +55,14 @@ def lines(tables: Sequence[Table]) -> list[Line]:
                 names.insert(len(names) if after is None else names.index(after), row.name)
     found = [{row.name: row for row in table.rows} for table in tables]
     shapes = {
-        name: {_known(rows[name].shape, t) for t, rows in zip(tables, found, strict=True) if name in rows}
+        name: [_known(rows[name].shape, t) for t, rows in zip(tables, found, strict=True) if name in rows]
         for name in names
     }
-    maps = {len(next(iter(s)) or ()) for s in shapes.values() if _one_map(s)}
+    maps = {len(s[0] or ()) for s in shapes.values() if _one_map(set(s))}
     made = []
     for name in names:
         cells = tuple(cell(rows[name]) if name in rows else Cell() for rows in found)
-        sizes = (s[1:] if s and len(s) in maps else s for s in sorted(shapes[name], key=str))
+        sizes = (s[1:] if s and len(s) in maps else s for s in shapes[name])
         output = " or ".join(dict.fromkeys(shape_text(s, None) for s in sizes))
         made.append(Line(name, output, cells))
     return made

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from resdsl.render.dot import Dot
 from resdsl.render.numbers import shape_text
-from resdsl.render.palette import DARK, PAPER
+from resdsl.render.palette import DARK, DARK_WRONG, PAPER, WRONG
 from resdsl.render.rows import Table
 from resdsl.render.stages import subtitle
 
@@ -37,15 +37,16 @@ def polish(svg: str, dot: Dot, table: Table | None, theme: Theme) -> str:
     if theme == "auto":
         # On paper of its own: the page around may be dark where the reader's setting is light.
         own = f'[aria-labelledby="{prefix}-t"]'
-        head += f"<style>{own}{{background:{PAPER}}}{_dark_rules(own)}</style>\n"
+        red = WRONG.line.lower() in svg.lower()
+        head += f"<style>{own}{{background:{PAPER}}}{_dark_rules(own, red)}</style>\n"
     role = f' font-family="{FONTS}" role="img" aria-labelledby="{prefix}-t" aria-describedby="{prefix}-d"'
     return re.sub(r"<svg([^>]*)>\n?", lambda m: f"<svg{m[1]}{role}>\n{head}", svg, count=1) + "\n"
 
 
-def _dark_rules(own: str) -> str:
+def _dark_rules(own: str, red: bool) -> str:
     """CSS that recolours by attribute, as presentation attributes give way to it."""
     rules = [f"{own}{{background:{DARK[PAPER]}}}"]
-    for light, dark in DARK.items():
+    for light, dark in (DARK | DARK_WRONG if red else DARK).items():
         spellings = {light.lower(), "white"} if light == "#FFFFFF" else {light.lower()}
         for spelling in sorted(spellings):
             rules.append(f'[fill="{spelling}"]{{fill:{dark}}}[stroke="{spelling}"]{{stroke:{dark}}}')

@@ -61,7 +61,7 @@ def to_tex(tables: Sequence[Table]) -> str:
             made += [f" & & {shared} \\\\", f"\\cline{{3-{nets + 2}}}"]
             cells = [Cell("", c.blocks) for c in cells]
         made += [f"{name} & {output} & {' & '.join(map(_content, cells))} \\\\", "\\hline"]
-    params = " & ".join(f"${t.total.params / 10**6:.1f}\\times10^6$" for t in tables)
+    params = " & ".join(_power(t.total.params) for t in tables)
     macs = " & ".join(_power(t.total.macs) if t.at is not None else "--" for t in tables)
     made += [f"\\multicolumn{{2}}{{c|}}{{parameters}} & {params} \\\\", "\\hline"]
     made += [

@@ -1,0 +1,97 @@
+"""A net with mistakes is drawn as far as it checks, and says what is wrong in red."""
+
+from pathlib import Path
+
+import pytest
+
+from resdsl.cli import main
+from resdsl.pipeline import check
+from resdsl.render.broken import broken_picture, draw_broken
+from resdsl.render.palette import WRONG
+from resdsl.source import Source
+
+HERE = Path(__file__).parent
+UI = HERE.parent / "ui"
+BLOCK = """\
+block basic(width, stride = 1) {
+  residual {
+    conv1 = conv(width, 3x3, stride = stride); bn1 = batchnorm; relu
+    conv2 = conv(width, 3x3); bn2 = batchnorm
+  } shortcut: identity
+  relu
+}
+net tiny {
+  input image: [3, H, W] at [3, 224, 224]
+  conv1 = conv(64, 7x7, stride = 2); bn1 = batchnorm; relu
+  layer1 = basic(64) x 2
+  layer2 = basic(128, stride = 2 then 1) x 2
+  global_avgpool; flatten; fc = linear(10)
+}
+"""
+
+
+def picture(text: str, path: Path | None = None):
+    checked = check(Source("broken.res", text), path)
+    (net,) = checked.nets.values()
+    return broken_picture(net, checked.diagnostics)
+
+
+def test_the_arms_of_a_residual_in_a_block(golden):
+    text = picture(BLOCK).text()
+    golden(HERE / "golden" / "broken.dot", text)
+    assert "! shortcut-mismatch" in text.replace("</b>", "")
+    assert text.count(f'fontcolor="{WRONG.line}"') == 2  # two values meet, each on its edge with its shape
+
+
+def test_nothing_is_counted():
+    assert "params" not in picture(BLOCK).text()
+    assert "MACs" not in picture(BLOCK).text()
+
+
+@pytest.mark.parametrize(
+    "path", sorted(UI.glob("*/*.res")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_every_mistake_can_be_drawn(path):
+    checked = check(Source(path.name, path.read_text("utf-8")), path)
+    if checked.ok:
+        return
+    for net in checked.nets.values():
+        text = broken_picture(net, checked.diagnostics).text()
+        assert text == broken_picture(net, checked.diagnostics).text()
+        for diagnostic in checked.diagnostics:
+            if diagnostic.severity == "error":
+                assert f"! {diagnostic.code.slug}" in text
+
+
+def test_metacharacters_are_escaped():
+    made = picture(BLOCK.replace("conv1 = conv(64", '"a<b>&\\"{" = conv(64').replace('\\"', ""))
+    assert "a&lt;b&gt;&amp;" in made.text()
+
+
+@pytest.mark.parametrize("renderer", ["graphviz-pure", "dot"])
+@pytest.mark.parametrize("theme", ["light", "dark", "auto"])
+def test_both_renderers(renderer, theme):
+    from resdsl.render.draw import NoRenderer
+
+    checked = check(Source("broken.res", BLOCK))
+    try:
+        svg = draw_broken(checked.nets["tiny"], checked.diagnostics, "svg", theme=theme, renderer=renderer)
+    except NoRenderer:
+        pytest.skip(f"{renderer} is not installed")
+    assert b'role="img"' in svg
+    assert b"shortcut-mismatch" in svg
+
+
+def test_the_command(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path("broken.res").write_text(BLOCK)
+    Path("syntax.res").write_text("net n {\n  conv(\n}\n")
+    assert main(["draw", "broken.res", "-o", "net.dot"]) == 1
+    out, err = capsys.readouterr()
+    assert "error[shortcut-mismatch]" in out
+    assert err == "wrote net.dot, as far as the net checks\n"
+    assert Path("net.dot").read_text().startswith('digraph "tiny"')
+
+    assert main(["draw", "syntax.res", "-o", "other.dot"]) == 1
+    assert capsys.readouterr().err == "nothing is drawn: no net could be read\n"
+    assert not Path("other.dot").exists()
