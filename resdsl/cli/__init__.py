@@ -152,7 +152,9 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", metavar="FILE", help="write all numbers to a file")
     bench.add_argument("--plot", metavar="FILE", help="draw images a second as bars (.svg)")
 
-    summary = add("summary", _later("summary"), "Print the table of stages; of several nets, Table 1 as in the paper")
+    summary = add(
+        "summary", _later("summary"), "Print the table of stages; of several nets, Table 1 as in the paper"
+    )
     summary.add_argument("--at", metavar="SIZE", help="input size, like 256 or 3x224x224")
     summary.add_argument("--batch", type=int, metavar="N", help="inputs at a time, for the memory (1)")
     summary.add_argument("--depth", choices=("stage", "block", "op"), default="stage")
@@ -182,7 +184,9 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("-o", "--output", metavar="FILE", help=".md .csv .json")
 
     draw = add("draw", drawing.draw_command, "Draw a net", nets="1")
-    draw.add_argument("-o", "--output", metavar="FILE", help=".svg (default NET.svg), .png, .pdf, .dot or .html")
+    draw.add_argument(
+        "-o", "--output", metavar="FILE", help=".svg (default NET.svg), .png, .pdf, .dot or .html"
+    )
     draw.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
     draw.add_argument("--view", help="stages (default), column, strip, block:NAME or graph")
     draw.add_argument("--theme", help="auto (default: an SVG follows the reader's setting), light or dark")
@@ -211,7 +215,9 @@ def _parser() -> argparse.ArgumentParser:
         "Say what differs between two nets, and which weights of the first the second takes",
         nets=None,
     )
-    compare.epilog = "Exit code: 0 when nothing differs, 1 when something does. SPEC alone is compared with HEAD."
+    compare.epilog = (
+        "Exit code: 0 when nothing differs, 1 when something does. SPEC alone is compared with HEAD."
+    )
     compare.add_argument("spec", metavar="A", help="a file, FILE:NET, or the name of a bundled net")
     compare.add_argument("other", metavar="B", nargs="?", help="the same; by default A as it is now")
     compare.add_argument(
@@ -222,7 +228,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--at", metavar="SHAPE", help="input shape of both, like 3x224x224")
     compare.add_argument("--as", dest="table", choices=("text", "md", "json"), default=None)
-    compare.add_argument("-o", "--output", metavar="FILE", help=".md .json, or a picture: .svg .png .pdf .dot")
+    compare.add_argument(
+        "-o", "--output", metavar="FILE", help=".md .json, or a picture: .svg .png .pdf .dot"
+    )
     compare.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
     compare.add_argument(
         "--rename-map", metavar="FILE", help="write JSON of A's keys and the keys of the same tensors in B"

@@ -56,7 +56,9 @@ def _draw_broken(failed: Failed, output: Path | None, format: str, options: dict
 
     nets = failed.args[0].nets if failed.args else {}
     if len(nets) != 1:
-        print("nothing is drawn: " + ("no net could be read" if not nets else "say which net"), file=sys.stderr)
+        print(
+            "nothing is drawn: " + ("no net could be read" if not nets else "say which net"), file=sys.stderr
+        )
         return
     (net,) = nets.values()
     output = output or Path(f"{net.name}.svg")

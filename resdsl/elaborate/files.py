@@ -108,7 +108,9 @@ class Loader:
                         f"edition {year} is not known",
                         item.span,
                         help=f"write `edition {EDITIONS[0]}`",
-                        fix=Fix(f"write `edition {EDITIONS[0]}`", (Edit(item.span, f"edition {EDITIONS[0]}"),)),
+                        fix=Fix(
+                            f"write `edition {EDITIONS[0]}`", (Edit(item.span, f"edition {EDITIONS[0]}"),)
+                        ),
                     )
                 case ast.Use():
                     self._use(module, item, path)
