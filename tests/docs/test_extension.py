@@ -97,7 +97,7 @@ def test_allowed_by_the_project(site: Path, tmp_path: Path) -> None:
 def test_front_end_needs_no_torch(site: Path, tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None\nfrom resdsl.cli import main\n"
-        f"sys.exit(main(['summary', {str(SPEC)!r}, '--extension', 'blurpool']))"
+        f"sys.exit(main(['summary', {str(SPEC)!r}, '--depth', 'op', '--extension', 'blurpool']))"
     )
     done = _run(site, tmp_path, "-c", code)
     assert done.returncode == 0, done.stderr
