@@ -63,13 +63,15 @@ class Program:
         values: list[Any] = [None] * self.values
         values[: len(inputs)] = inputs
         for call in self.calls:
-            made = call.lowered.forward([*(values[n] for n in call.inputs), *tensors[call.tensors]])
+            taken = [*(values[n] for n in call.inputs), *tensors[call.tensors]]
+            for n in call.dropped:  # what is called frees what it takes, if nothing else holds it
+                values[n] = None
+            made = call.lowered.forward(taken)
             for n, value in zip(call.outputs, made, strict=False):
                 values[n] = value
             if kept is not None:
-                kept.append(made[len(call.outputs) :])
-            for n in call.dropped:
-                values[n] = None
+                kept.append(list(made[len(call.outputs) :]))
+            del made
         return [values[n] for n in self.outputs]
 
     def backward(
@@ -82,20 +84,18 @@ class Program:
             _arrive(arrived, owned, n, gradient)
         trained: list[Any] = [None] * count
         for call in reversed(self.calls):
-            saved = kept.pop()
+            taken = kept.pop()
             if call.lowered.backward is None:
                 continue
-            tangents = [
-                _laid_out(arrived[n], like)
-                for n, like in zip(call.outputs, call.lowered.tangents, strict=True)
-            ]
-            for n in call.outputs:
+            for n, like in zip(call.outputs, call.lowered.tangents, strict=True):
+                taken.append(_laid_out(arrived[n], like))
                 arrived[n] = None
-            made = call.lowered.backward([*saved, *tangents])
+            made = call.lowered.backward(taken)
             for n, gradient in zip(call.inputs, made, strict=False):
                 _arrive(arrived, owned, n, gradient)
             first = len(call.inputs)
             trained[call.trained] = made[first : first + call.trained.stop - call.trained.start]
+            del made
         return arrived[: self.inputs], trained
 
 
