@@ -9,7 +9,9 @@ from pathlib import Path
 
 from resdsl.backend.bench.compare import SIDES, Bench, CannotRun, Job, compare
 from resdsl.backend.errors import MissingTorch
-from resdsl.cli.common import Failed, Usage, load_net, settings, sizes
+from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.load import load_net, sizes
+from resdsl.cli.options import settings
 from resdsl.cli.torch import Progress
 from resdsl.files import write_file
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from resdsl.cli.common import Usage, failing, show
-from resdsl.cli.front import spec_files
+from resdsl.cli.errors import Usage
+from resdsl.cli.files import spec_files
+from resdsl.cli.show import failing, show
 from resdsl.diagnostics.model import Diagnostic
 from resdsl.elaborate.files import read_source
 from resdsl.files import write_file
@@ -19,7 +20,7 @@ def catalogue_command(args: argparse.Namespace) -> int:
     from resdsl.render.catalogue import catalogue
     from resdsl.render.draw import NoRenderer
 
-    paths = spec_files(args, args.paths) if args.paths else bundled_files()
+    paths = spec_files(args.paths) if args.paths else bundled_files()
     diagnostics: list[Diagnostic] = []
     specs = []
     for path in paths:

@@ -8,8 +8,9 @@ from pathlib import Path
 from time import perf_counter
 
 from resdsl.backend.errors import MissingTorch, NotCompiled
-from resdsl.cli.common import Failed, Usage, find_or_fail, load_net, sizes
 from resdsl.cli.draw import draw_command
+from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.load import find_or_fail, load_net, sizes
 from resdsl.cli.summary import summary_command
 from resdsl.cli.torch import Progress, check_labels, chosen_device, noted, weigh
 from resdsl.elaborate.files import texts

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resdsl.cli.common import Failed, Usage, failing, find_or_fail, input_shape, settings, show, use_color
-from resdsl.cli.front import suffix_of
+from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.files import suffix_of
+from resdsl.cli.load import find_or_fail
+from resdsl.cli.options import input_shape, settings
+from resdsl.cli.show import failing, show, use_color
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.suggest import did_you_mean
 from resdsl.files import write_file

@@ -8,8 +8,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from resdsl.cli.common import Failed, Usage, input_shape, load_net, sizes
-from resdsl.cli.front import suffix_of
+from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.files import suffix_of
+from resdsl.cli.load import load_net, sizes
+from resdsl.cli.options import input_shape
 from resdsl.files import write_file
 
 OPTIONS = ("view", "theme", "title", "fold", "wrap", "depth", "show", "lr", "renderer")

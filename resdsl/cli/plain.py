@@ -7,7 +7,7 @@ import codecs
 from resdsl.diagnostics.columns import width
 
 HANDLER = "resdsl.plain"
-_PLAIN = str.maketrans({"×": "x", "·": ".", "→": ">", "─": "-", "│": "|", "…": "~", "−": "-", "█": "#"})
+_PLAIN = str.maketrans("×·→─│…−█▉▊▋▌▍▎▏⎡⎢⎣⎤⎥⎦", "x.>-|~-#####---[[[]]]")
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:

@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 
 from resdsl.backend.errors import MissingTorch
-from resdsl.cli.common import Failed, Usage, input_shape, load_net, show, sizes
-from resdsl.cli.torch import Progress, check_labels, chosen_device, problem, weigh
+from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.options import input_shape
+from resdsl.cli.show import problem, show
+from resdsl.cli.torch import Progress, check_labels, chosen_device, weigh
 from resdsl.diagnostics import codes
 
 
@@ -29,6 +31,8 @@ def _run(args: argparse.Namespace) -> int:
     check_labels(args)
     if Path(args.spec).suffix == ".pt2":
         return _run_artefact(args)
+    from resdsl.cli.load import load_net, sizes  # an artefact needs none of the language
+
     net = load_net(args)
     at = sizes(args, net) if args.at else None
     progress = Progress()

@@ -6,8 +6,11 @@ import argparse
 import sys
 from typing import Any
 
-from resdsl.cli.common import Failed, Usage, failing, find_or_fail, settings, show, use_color
-from resdsl.cli.front import suffix_of
+from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.files import suffix_of
+from resdsl.cli.load import find_or_fail
+from resdsl.cli.options import settings
+from resdsl.cli.show import failing, show, use_color
 from resdsl.diagnostics import codes, render
 from resdsl.diagnostics.model import Diagnostic
 from resdsl.files import write_file

@@ -8,7 +8,7 @@ from math import prod
 from random import Random
 from typing import Any
 
-from resdsl.cli.common import Usage
+from resdsl.cli.errors import Usage
 from resdsl.diagnostics.model import Sink
 from resdsl.diagnostics.suggest import did_you_mean
 from resdsl.elaborate.evaluate import Evaluator

@@ -7,8 +7,11 @@ import sys
 from shutil import get_terminal_size
 from typing import Any
 
-from resdsl.cli.common import Failed, Usage, input_shape, load_net, sizes, use_color
-from resdsl.cli.front import suffix_of
+from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.files import suffix_of
+from resdsl.cli.load import load_net, sizes
+from resdsl.cli.options import input_shape
+from resdsl.cli.show import use_color
 from resdsl.files import write_file
 from resdsl.graph.given import NoSuchSize, sizes_given
 from resdsl.graph.model import Net, sizes_for

@@ -8,8 +8,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from resdsl.cli.common import Failed, Usage, find_or_fail, settings, shape_of, show
-from resdsl.cli.front import suffix_of
+from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.files import suffix_of
+from resdsl.cli.load import find_or_fail
+from resdsl.cli.options import settings, shape_of
+from resdsl.cli.show import show
 from resdsl.cli.space import MOST_TRIALS, Condition, Setting, Space, meant_as_list, space
 from resdsl.diagnostics.model import Severity, Sink
 from resdsl.elaborate.evaluate import Evaluator

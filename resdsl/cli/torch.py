@@ -8,14 +8,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resdsl.backend.errors import MissingTorch
-from resdsl.cli.common import Failed, Usage, show
+from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.show import problem, show
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Code, Diagnostic, Label
-from resdsl.graph.model import Net
-from resdsl.source import Source, Span
+
+if TYPE_CHECKING:
+    from resdsl.graph.model import Net
 
 
 class Progress:
@@ -94,8 +95,3 @@ def load_given(args: argparse.Namespace, net: Net, module: object) -> None:
         )
         show(args, [diagnostic])
         raise Failed
-
-
-def problem(code: Code, path: str, message: str, notes: tuple[str, ...] = ()) -> Diagnostic:
-    """A diagnostic about a file as a whole."""
-    return Diagnostic(code, message, Label(Span(Source(path, ""), 0, 0)), notes=notes)

@@ -13,7 +13,10 @@ from pathlib import Path
 from threading import Condition, Thread
 from urllib.parse import quote, unquote
 
-from resdsl.cli.common import Failed, Usage, failing, find_or_fail, settings, show
+from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.load import find_or_fail
+from resdsl.cli.options import settings
+from resdsl.cli.show import failing, show
 from resdsl.diagnostics import render
 from resdsl.diagnostics.model import Diagnostic, Sink
 from resdsl.elaborate.files import Loader, read_source

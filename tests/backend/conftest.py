@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,3 +17,14 @@ def eager_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
         return (lambda args: graph(*args)), []
 
     monkeypatch.setattr(aot, "_compile", as_it_is)
+
+
+@pytest.fixture
+def fresh_dynamo() -> Iterator[None]:
+    """`torch.compile` remembers nothing of other tests."""
+    import torch
+
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    yield
+    torch._dynamo.reset()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from .specs import RESIDUAL, bundled, net
@@ -14,13 +12,7 @@ from resdsl.backend import compile as compiling  # noqa: E402
 from resdsl.backend.bench.measure import report, settled  # noqa: E402
 from resdsl.backend.compile import block_calls, compile_net  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Any:
-    torch._dynamo.reset()
-    torch._dynamo.utils.counters.clear()
-    yield
-    torch._dynamo.reset()
+pytestmark = pytest.mark.usefixtures("fresh_dynamo")
 
 
 def test_calls_and_signatures() -> None:

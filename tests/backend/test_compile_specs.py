@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,6 +25,8 @@ from resdsl.backend.compile import compile_net  # noqa: E402
 from resdsl.backend.dynamic import example, usual_sizes  # noqa: E402
 
 from .reference import logits  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("fresh_dynamo")
 
 # Inductor takes from ten seconds to minutes for each of these.
 COMPILED = {"lenet5", "mobilenet_v2_0_35", "resnet18d", "resnet20", "se_resnet18", "m3"}
@@ -69,13 +70,6 @@ def _small(name: str) -> dict[str, int] | None:
         size: max(64 if meant.get(size, 32) > 64 else min(32, meant.get(size, 32)), net.least[size])
         for size in net.sizes
     }
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Any:
-    torch._dynamo.reset()
-    yield
-    torch._dynamo.reset()
 
 
 def _skip_unless_full(request: pytest.FixtureRequest, name: str, quick: set[str]) -> None:

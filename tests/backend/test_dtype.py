@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,14 +24,9 @@ from resdsl.backend.inference.onednn import fast  # noqa: E402
 from .compiled import step  # noqa: E402
 from .reference import randomise  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("fresh_dynamo")
+
 BF16 = torch.bfloat16
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    torch._dynamo.reset()
-    yield
-    torch._dynamo.reset()
 
 
 @pytest.fixture

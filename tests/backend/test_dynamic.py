@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,8 @@ from resdsl.backend.dynamic import (  # noqa: E402
     varying,
 )
 from resdsl.backend.dynamo import allow_variants, graphs_made, mark_dynamic  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("fresh_dynamo")
 
 OLD = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 13)
 """Torch 2.11 makes one graph where a pool rounds and one where it does not (`div_rtn` of its shape rules)."""
@@ -77,13 +78,6 @@ net n {
   from image, mask -> concat
   conv = conv(4, 3x3, stride = 2); bn = batchnorm; relu
 }"""
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    torch._dynamo.reset()
-    yield
-    torch._dynamo.reset()
 
 
 @pytest.fixture

@@ -10,25 +10,15 @@ from xml.etree import ElementTree
 import pytest
 
 from resdsl.backend.bench.compare import Bench, Job, Row
-from resdsl.cli import bench, main
+from resdsl.cli import bench
 
 SPEC = "net n {\n  input image: [3, H, W] at [3, 8, 8]\n  conv(8, 3x3, bias = true)\n}\n"
 
 
-@pytest.fixture
-def cli(capsys, monkeypatch, tmp_path):
-    """Runs a command in a folder of its own: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def spec(cli):
+    """A spec in the folder of the test."""
     Path("n.res").write_text(SPEC)
-
-    def run(*arguments):
-        try:
-            code = main(list(arguments))
-        except SystemExit as end:
-            code = end.code
-        return (code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

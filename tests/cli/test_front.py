@@ -5,9 +5,6 @@ import sys
 from io import StringIO
 from pathlib import Path
 
-import pytest
-
-from resdsl.cli import main
 from resdsl.diagnostics.codes import CODES
 from resdsl.ops import OPS
 
@@ -19,21 +16,6 @@ net n {
 }
 """
 UGLY = GOOD.replace("8, 3x3", "8,3x3")
-
-
-@pytest.fixture
-def cli(capsys, monkeypatch, tmp_path):
-    """Runs a command in a folder of its own: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        try:
-            code = main(list(arguments))
-        except SystemExit as end:
-            code = end.code
-        return (code, *capsys.readouterr())
-
-    return run
 
 
 def test_without_a_command_it_helps(cli):

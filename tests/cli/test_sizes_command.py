@@ -9,7 +9,6 @@ import pytest
 
 import resdsl
 from resdsl.api import loads
-from resdsl.cli import main
 from resdsl.graph.given import NoSuchSize
 
 UNET = """\
@@ -21,21 +20,6 @@ net n {
 }
 """
 BROKEN = UNET.replace(" where H % 2 == 0, W % 2 == 0", "")
-
-
-@pytest.fixture
-def cli(capsys, monkeypatch, tmp_path):
-    """Runs a command in a folder of its own: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        try:
-            code = main(list(arguments))
-        except SystemExit as end:
-            code = end.code
-        return (code, *capsys.readouterr())
-
-    return run
 
 
 def test_a_bundled_net(cli):

@@ -12,27 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from resdsl.cli import main
 from tests.diff.pairs import BASE
 
 Cli = Callable[..., tuple[int, str, str]]
 
 TWO = BASE + BASE[BASE.index("net n") :].replace("net n", "net m").replace("layer1", "first")
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
-    """Runs a command in a folder of its own: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        try:
-            code = main(list(arguments))
-        except SystemExit as end:
-            code = int(str(end.code))
-        return (code, *capsys.readouterr())
-
-    return run
 
 
 def _write(name: str, text: str) -> None:

@@ -24,23 +24,6 @@ net n(unused = 3, stride = 2) {
 """
 
 
-@pytest.fixture
-def cli(capsys, monkeypatch, tmp_path):
-    """Runs a command in a folder of its own: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        try:
-            code = main([str(a) for a in arguments])
-        except SystemExit as end:
-            code = end.code
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return code, out, err
-
-    return run
-
-
 def write(name: str, text: str | bytes) -> Path:
     path = Path(name)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,48 @@
+"""Finding and checking the spec that a command is about."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.options import input_shape, settings
+from resdsl.cli.show import show
+from resdsl.diagnostics import render
+from resdsl.diagnostics.model import Diagnostic
+from resdsl.find import Found, NotFound, find
+from resdsl.graph.model import Net, sizes_for
+from resdsl.pipeline import Checked, check, one_net
+
+
+def find_or_fail(args: argparse.Namespace, spec: str) -> Found:
+    """The spec an argument names; shows why not and raises `Failed`."""
+    try:
+        return find(spec)
+    except NotFound as error:
+        show(args, [error.diagnostic])
+        raise Failed from None
+
+
+def load_net(args: argparse.Namespace) -> Net:
+    """The one net a command is about; shows errors and warnings, and raises `Failed` on errors."""
+    found = find_or_fail(args, args.spec)
+    checked: Checked = check(found.source, found.path, [found.net] if found.net else None, settings(args))
+    if not checked.ok:
+        show(args, checked.diagnostics)
+        raise Failed(checked)
+    if checked.diagnostics:
+        print(render(checked.diagnostics, args.format).rstrip("\n"), file=sys.stderr)
+    net = one_net(checked)
+    if isinstance(net, Diagnostic):
+        show(args, [net])
+        raise Failed
+    return net
+
+
+def sizes(args: argparse.Namespace, net: Net) -> dict[str, int]:
+    """Input sizes by name, from `--at` or the spec."""
+    try:
+        return sizes_for(net, input_shape(args))
+    except ValueError as error:
+        raise Usage(f"`{net.name}`: {error}" + ("" if args.at else " (--at 3x224x224)")) from None
