@@ -30,8 +30,9 @@ SIDES = {
     "frozen": "the same, with weights frozen to constants",
     "onnxruntime": "the module exported to ONNX",
 }
-LEAST_TURN = 0.05
-"""Seconds a side runs at a turn: short calls are repeated."""
+LEAST_TURN = 0.25
+"""Seconds a side runs at a turn: short calls are repeated. Until threads that slept are on a core each again, a call or
+two may take twice as long, and the median over a turn leaves them out."""
 
 
 class CannotRun(Exception):
