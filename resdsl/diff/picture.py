@@ -10,13 +10,13 @@ from resdsl.diff.layers import Change
 from resdsl.diff.lists import layer_lines_of
 from resdsl.diff.stages import Pair
 from resdsl.diff.words import Line, percent, title, verdict
+from resdsl.render.cards import subtitle
 from resdsl.render.changes import MOST_NOTES, Beside, Card, changes_picture
 from resdsl.render.dot import Dot
 from resdsl.render.draw import FORMATS, Picture
 from resdsl.render.numbers import mac_count, shape_text, short
 from resdsl.render.options import Options
 from resdsl.render.rows import Row, Table, is_chain
-from resdsl.render.stages import subtitle
 from resdsl.render.svg import Theme
 
 FOLDED = 2

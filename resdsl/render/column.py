@@ -9,13 +9,13 @@ from itertools import pairwise
 from resdsl.render.arial import fitted, text_width
 from resdsl.render.blocks import Around, Chip
 from resdsl.render.canvas import RADIUS, TIP, Canvas, Piece, place, straight
+from resdsl.render.cards import ORDER, colors_of, css_of, draw_legend, draw_title
 from resdsl.render.dot import Dot, Html, font
 from resdsl.render.numbers import mac_count, shape_text, short
 from resdsl.render.options import Options
 from resdsl.render.palette import BLACK, GREY, INK, LINES, WORDS, Colors
 from resdsl.render.parts import Part, Parts
 from resdsl.render.rows import Row, Table
-from resdsl.render.stages import ORDER, colors_of, css_of, draw_legend, draw_title
 
 NARROWEST = 120.0
 WIDEST = 260.0

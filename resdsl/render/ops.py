@@ -7,6 +7,7 @@ from resdsl.graph.model import Feed, Graph, Port, Tensor
 from resdsl.ops.base import Op
 from resdsl.render.blocks import call_text, chain_start, op_label, shortcut_chain, shown, stride_text
 from resdsl.render.boxes import Box, count_ops, folded, fused, main_first, on_shortcuts
+from resdsl.render.cards import ORDER, colors_of, subtitle
 from resdsl.render.dot import Attr, Dot, Html, font
 from resdsl.render.find import find_block
 from resdsl.render.flowchart import PLAIN
@@ -14,7 +15,6 @@ from resdsl.render.numbers import mac_count, shape_text, short
 from resdsl.render.options import Options
 from resdsl.render.palette import BLACK, CATEGORIES, GREY, INK, LINES, NEUTRAL, PAPER, WORDS, Colors
 from resdsl.render.rows import Table
-from resdsl.render.stages import ORDER, colors_of, subtitle
 from resdsl.sizes import Shape
 
 MOST_NODES = 600

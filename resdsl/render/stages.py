@@ -24,7 +24,6 @@ from resdsl.render.cards import (
     draw_title,
     legend_width,
     loops_width,
-    subtitle,
 )
 from resdsl.render.dot import Dot
 from resdsl.render.flowchart import branching_picture
@@ -39,8 +38,6 @@ from resdsl.render.places import Edge, Places, places
 from resdsl.render.rows import Table
 from resdsl.render.unet import levels, unet_canvas
 from resdsl.sizes import Shape
-
-__all__ = ["ORDER", "colors_of", "css_of", "draw_legend", "draw_title", "stages_picture", "subtitle"]
 
 WAYS = (
     ("beside", 34.0),

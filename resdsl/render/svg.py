@@ -7,11 +7,11 @@ from html import escape
 from typing import Literal
 from zlib import crc32
 
+from resdsl.render.cards import subtitle
 from resdsl.render.dot import Dot
 from resdsl.render.numbers import shape_text
 from resdsl.render.palette import DARK, DARK_WRONG, PAPER, WRONG
 from resdsl.render.rows import Table
-from resdsl.render.stages import subtitle
 
 Theme = Literal["light", "dark", "auto"]
 FONTS = "Arial,'Liberation Sans',Arimo,Helvetica,'Nimbus Sans',sans-serif"

@@ -47,7 +47,8 @@ def test_graphs() -> None:
     x = torch.randn(2, 4, 6, 6, requires_grad=True)
     found, tensors, _ = traced(unit, x)
     assert found.ends_in_relu
-    assert found.keeps_first
+    assert found.masks_first
+    assert found.keeps(0)
     assert found.backward is not None
     out, *kept = found.forward(x.detach(), *(t.detach() for t in tensors))
     before = unit.bn.running_mean.clone()
@@ -62,7 +63,9 @@ def test_graphs() -> None:
     assert not traced(Unit(relu=False).train(), x)[0].ends_in_relu
 
 
-@pytest.mark.parametrize("border", [Border(), Border(masked=True), Border(masks=True), Border(True, True)])
+@pytest.mark.parametrize(
+    "border", [Border(), Border(masked=True), Border(masks=True), Border(True, True), Border(kept=True)]
+)
 def test_borders(border: Border) -> None:
     """With a mask moved across the border, gradients are those of the other side of the ReLU."""
     unit = Unit().train()
@@ -79,7 +82,11 @@ def test_borders(border: Border) -> None:
     torch.testing.assert_close(first, torch.where(x <= 0, 0.0, wanted) if border.masks else wanted)
     for gradient, want in zip(others, others_wanted, strict=False):
         torch.testing.assert_close(gradient, want)
-    assert not any(k.dtype == torch.bool for k in kept), "no mask is stored"
+    masks = [k for k in kept if k.dtype == torch.bool]
+    assert len(masks) == (border in (Border(), Border(masks=True))), (
+        "a mask is stored where nothing else serves"
+    )
+    assert any(torch.equal(k, out) for k in kept) == border.kept
 
 
 def test_generated_code() -> None:
@@ -100,6 +107,39 @@ def test_generated_code() -> None:
         gradients, torch.autograd.grad(expected.sum(), [x, *unit.parameters()]), strict=False
     ):
         torch.testing.assert_close(gradient, want)
+
+
+def test_donated() -> None:
+    """The backward pass writes into what was kept for it alone: no input, no weight, no result, no view of one."""
+    found, tensors, _ = traced(Unit().train(), torch.randn(2, 4, 6, 6, requires_grad=True))
+    found.agree(Border(kept=True))
+    assert found.backward is not None
+    own = found._donated()
+    taken = [node.name for node in found.backward.graph.find_nodes(op="placeholder")]
+    assert own
+    others = [name for i, name in enumerate(taken) if i not in own]
+    assert [name for name in others if name.startswith("primals")] == ["primals_1", "primals_2", "primals_3"]
+    assert any(name.endswith("_kept") for name in others), "the result"
+    assert any(name.startswith("tangents") for name in others), "may be the user's"
+
+
+class Head(torch.nn.Module):
+    """A mean, whose gradient torch lays out in another way than the images it was made of."""
+
+    def forward(self, x: Any) -> Any:
+        return x.mean((2, 3))
+
+
+def test_gradients_are_laid_out_like_images() -> None:
+    """What comes from behind is in the layout that the block before was lowered for, so that nothing is copied."""
+    x = torch.randn(2, 4, 6, 6).to(memory_format=torch.channels_last).requires_grad_()
+    found, _, mode = traced(Head(), x)
+    lowered = found.compile(mode)
+    out, *kept = lowered.forward([x.detach()])
+    assert lowered.backward is not None
+    (gradient,) = lowered.backward([*kept, torch.ones_like(out)])
+    assert gradient.stride() == x.stride()
+    torch.testing.assert_close(gradient, torch.full_like(x, 1 / 36))
 
 
 def test_without_gradients() -> None:

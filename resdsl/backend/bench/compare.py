@@ -363,8 +363,6 @@ def compare(
                 with ExitStack() as own:
                     side = own.enter_context(Side(name, job))
                     first[name] = side.ask("compile")
-                    if name == "frozen" and not side.ask("constants")["constants"]:
-                        raise CannotRun("torch did not make the weights constants")
                     stack.push(own.pop_all())
                 sides[name] = side
             except CannotRun as reason:

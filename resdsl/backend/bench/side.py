@@ -176,7 +176,7 @@ class Runner:
     # ------------------------------------------------------------ what is asked
 
     def compile(self) -> Answer:
-        """Time of the first call, and what was made."""
+        """Time of the first call, and what was made. What is called frozen has its weights as constants."""
         if not self.train:
             with torch.no_grad():
                 eager = self.module if self.compiled is None else self.compiled.eager
@@ -185,6 +185,8 @@ class Runner:
                     self.inputs = [in_type(x, self.dtype) for x in self.inputs]
                     self._cast()
         took = timed(self.call, self.device)
+        if self.side == "frozen" and not 0 < max(ARGUMENTS, default=0) <= len(self.inputs):
+            raise Unable("torch did not make the weights constants")
         return {"seconds": took, "how": self.compiled.how if self.compiled else ""}
 
     def times(self, calls: int) -> Answer:
@@ -209,10 +211,6 @@ class Runner:
         before = resident()
         self.call()
         return {"peak": highest, "call": max(0, (peak_resident() or 0) - (before or 0))}
-
-    def constants(self) -> Answer:
-        """Whether the weights became constants: then what was compiled takes the inputs and nothing else."""
-        return {"constants": 0 < max(ARGUMENTS, default=0) <= len(self.inputs)}
 
     def gradients(self, file: str) -> Answer:
         """Write the outputs and gradients of a step to a file, or compare with what is there."""

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import get_ident
+from types import SimpleNamespace
 from typing import Any
 
 from resdsl.backend.errors import MissingTorch
@@ -47,10 +48,12 @@ class Border:
     Attributes:
         masked: the gradients that arrive are masked already.
         masks: the gradient of the first input is to be masked where that input is not positive.
+        kept: a block behind keeps the result anyway, so that the mask need not be kept too.
     """
 
     masked: bool = False
     masks: bool = False
+    kept: bool = False
 
 
 @dataclass
@@ -170,12 +173,15 @@ class Traced:
             found.append(made.requires_grad_(self.backward is not None and made.is_floating_point()))
         return tuple(found)
 
+    def keeps(self, i: int) -> bool:
+        """Whether the backward pass has this input at hand."""
+        placed = () if self.backward is None else self.backward.graph.find_nodes(op="placeholder")
+        return any(n.name == f"primals_{i + 1}" for n in placed)
+
     @property
-    def keeps_first(self) -> bool:
+    def masks_first(self) -> bool:
         """Whether the backward pass has the first input at hand and gives its gradient."""
-        if self.backward is None or not isinstance(_outputs(self.backward)[0], fx.Node):
-            return False
-        return any(n.op == "placeholder" and n.name == "primals_1" for n in self.backward.graph.nodes)
+        return self.backward is not None and self.keeps(0) and isinstance(_outputs(self.backward)[0], fx.Node)
 
     @property
     def ends_in_relu(self) -> bool:
@@ -193,8 +199,10 @@ class Traced:
     def agree(self, border: Border) -> None:
         """Rewrite the graphs so that they keep to a border. Raises NotLowered where the graphs are not as known."""
         mask = self._mask()
-        if mask is not None:
-            self._drop_mask(mask) if border.masked else self._mask_by_result(mask)
+        if mask is not None and border.masked:
+            self._drop_mask(mask)
+        elif mask is not None and border.kept:
+            self._mask_by_result(mask)
         if border.masks:
             self._mask_first()
         for graph in (self.forward, self.backward):
@@ -217,7 +225,7 @@ class Traced:
         self.forward.graph.eliminate_dead_code(lambda node: node.is_impure() or "copy_" in str(node.target))
 
     def _mask_by_result(self, mask: fx.Node) -> None:
-        """Keep the result, which lives on anyway, and not its mask."""
+        """Keep the result, which lives on, and not its mask."""
         assert self.backward is not None
         outputs = _outputs(self.forward)
         graph, result = self.backward.graph, outputs[0]
@@ -269,6 +277,32 @@ class Traced:
                 with mode:
                     node.meta["val"] = value.as_strided(value.shape, [int(n) for n in chosen])
 
+    def _lay_out_gradients(self, mode: FakeTensorMode) -> None:
+        """Give the gradients of images in the layout of the images: the block before takes them so."""
+        assert self.backward is not None
+        graph, outputs = self.backward.graph, _outputs(self.backward)
+        last = torch.channels_last
+        for i, image in enumerate(_values(self.forward.graph.find_nodes(op="placeholder"))):
+            (gradient,) = _values(outputs[i : i + 1])
+            if gradient is None or image.dim() != 4 or image.stride() == gradient.stride():
+                continue
+            if image.is_contiguous(memory_format=last):
+                with graph.inserting_before(graph.output_node()), mode:
+                    same = graph.call_function(aten.clone.default, (outputs[i],), {"memory_format": last})
+                    same.meta["val"] = torch.empty_like(gradient, memory_format=last)
+                outputs[i] = same
+        _replace_output(graph, outputs)
+        self.backward.recompile()
+
+    def _donated(self) -> list[int]:
+        """Which inputs of the backward pass are its own, to write into: what was kept for it alone."""
+        assert self.backward is not None
+        outputs = _outputs(self.forward)
+        kept = _storages(outputs[self.count :])
+        shared = [*self.forward.graph.find_nodes(op="placeholder"), *outputs[: self.count]]
+        others = set(_storages(shared + _outputs(self.backward)))
+        return [i for i, storage in enumerate(kept) if storage not in others and kept.count(storage) == 1]
+
     def compile(self, mode: FakeTensorMode) -> Lowered:
         """Compile both passes. Raises NotLowered where torch cannot."""
         forward, strides = _compile(self.forward, mode, self.count, is_inference=self.backward is None)
@@ -278,7 +312,10 @@ class Traced:
         likes = [n.meta["val"] for n in self.backward.graph.nodes if n.name.startswith("tangents")]
         if len(likes) != self.count:
             raise NotLowered("a result has no gradient")
-        backward, _ = _compile(self.backward, mode, len(_outputs(self.backward)), is_backward=True)
+        self._lay_out_gradients(mode)
+        backward, _ = _compile(
+            self.backward, mode, len(_outputs(self.backward)), self._donated(), is_backward=True
+        )
         return Lowered(forward, backward, tuple((tuple(t.shape), t.stride(), t.dtype) for t in likes))
 
 
@@ -319,22 +356,27 @@ def overlapped() -> Iterator[Callable[[], object]]:
 
 
 def _compile(
-    graph: fx.GraphModule, mode: FakeTensorMode, results: int, **what: bool
+    graph: fx.GraphModule, mode: FakeTensorMode, results: int, donated: Sequence[int] = (), **what: bool
 ) -> tuple[Call, Sequence[Any]]:
-    """The bare call of a graph, whose first results keep their layout; and the strides of all that it gives."""
+    """The bare call of a graph, whose first results keep their layout; and the strides of all that it gives.
+
+    Memory of the inputs that are donated is written into.
+    """
     from torch._guards import TracingContext, tracing
     from torch._inductor.compile_fx import compile_fx_inner
     from torch._inductor.virtualized import V
 
-    inputs = [n.meta["val"] for n in graph.graph.nodes if n.op == "placeholder"]
-    values = [n.meta.get("val") if isinstance(n, fx.Node) else None for n in _outputs(graph)]
+    inputs = _values(graph.graph.find_nodes(op="placeholder"))
+    values = _values(_outputs(graph))
     node = graph.graph.output_node()
     node.meta["user_visible_output_idxs"] = [i for i in range(results) if isinstance(values[i], Tensor)]
     node.meta["original_output_strides"] = [v.stride() if isinstance(v, Tensor) else None for v in values]
+    context = TracingContext(mode)
+    context.fw_metadata = SimpleNamespace(bw_donated_idxs=list(donated), static_input_indices=[])  # type: ignore[assignment]
     try:
         with (
             V.set_fake_mode(mode),
-            tracing(TracingContext(mode)),
+            tracing(context),
             TracingContext.report_output_strides() as strides,
         ):
             made: Any = compile_fx_inner(graph, inputs, static_input_idxs=[], cpp_wrapper=False, **what)  # type: ignore[arg-type]
@@ -347,6 +389,16 @@ def _compile(
 def _outputs(graph: fx.GraphModule) -> list[Any]:
     outputs: Any = graph.graph.output_node().args[0]
     return list(outputs)
+
+
+def _values(nodes: Sequence[Any]) -> list[Any]:
+    """What was traced for each, None for none."""
+    return [n.meta.get("val") if isinstance(n, fx.Node) else None for n in nodes]
+
+
+def _storages(nodes: Sequence[Any]) -> list[int | None]:
+    """Which memory each is in."""
+    return [None if v is None else v.untyped_storage()._cdata for v in _values(nodes)]
 
 
 def _replace_output(graph: fx.Graph, outputs: list[Any]) -> None:

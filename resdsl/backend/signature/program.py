@@ -71,7 +71,7 @@ class Program:
                 values[n] = value
             if kept is not None:
                 kept.append(list(made[len(call.outputs) :]))
-            del made
+            del made, value  # names would hold what the next step could free
         return [values[n] for n in self.outputs]
 
     def backward(
@@ -80,6 +80,7 @@ class Program:
         """Gradients of the inputs and of the parameters, from those of the outputs. Empties `kept`."""
         arrived: list[Any] = [None] * self.values
         owned: set[int] = set()
+        gradient: Any = None
         for n, gradient in zip(self.outputs, gradients, strict=True):
             _arrive(arrived, owned, n, gradient)
         trained: list[Any] = [None] * count
@@ -95,7 +96,7 @@ class Program:
                 _arrive(arrived, owned, n, gradient)
             first = len(call.inputs)
             trained[call.trained] = made[first : first + call.trained.stop - call.trained.start]
-            del made
+            del made, gradient
         return arrived[: self.inputs], trained
 
 
@@ -236,15 +237,21 @@ class Lowering:
         steps = self.cut.steps
         uses = Counter(name for step in steps for name in step.inputs)
         uses.update(_names(self.cut.outputs))
-        masked, masks = set[int](), set[int]()
+        each = list(enumerate(zip(steps, traces, strict=True)))
+        kept = {name for _, (step, traced) in each for n, name in enumerate(step.inputs) if traced.keeps(n)}
         first = {step.inputs[0]: j for j, step in enumerate(steps) if step.inputs}
-        for i, (step, traced) in enumerate(zip(steps, traces, strict=True)):
+        masked, masks, lives = set[int](), set[int](), set[int]()
+        for i, (step, traced) in each:
             value = step.outputs[0]
             j = first.get(value)
-            if j is not None and uses[value] == 1 and traced.ends_in_relu and traces[j].keeps_first:
+            if not traced.ends_in_relu:
+                continue
+            if j is not None and uses[value] == 1 and traces[j].masks_first:
                 masked.add(i)
                 masks.add(j)
-        return [Border(i in masked, i in masks) for i in range(len(steps))]
+            elif value in kept:
+                lives.add(i)
+        return [Border(i in masked, i in masks, i in lives) for i in range(len(steps))]
 
     def _assemble(self, lowered: Sequence[Lowered]) -> Program:
         steps = self.cut.steps
