@@ -132,14 +132,20 @@ def compiled(stack: ExitStack, name: str, job: Job, limit: float | None = None) 
 def compared(
     title: str, job: Job, sides: dict[str, Side], bars: dict[str, float], runs: int
 ) -> Iterator[Claim]:
-    """What sides that have compiled take, by turns."""
-    times = turns(sides, runs)
-    ours = statistics.median(s for turn in times for s in turn["resdsl"])
+    """What sides that have compiled take, by turns, and which share of the fastest product of matrices they reach."""
+    peaks: list[float] = []
+    with Side("machine", job) as machine:
+        times = turns(
+            sides, runs, lambda turn: peaks.append(machine.ask("peak")["flops"]) if turn < 5 else None
+        )
+    medians = {name: statistics.median(s for turn in times for s in turn[name]) for name in sides}
+    flops = 2 * job.batch * sides["resdsl"].known["macs"] * (3 if job.train else 1)
+    share = {name: flops / seconds / max(peaks) for name, seconds in medians.items()}
     for name, bar in bars.items():
         if name in sides:
-            yield Claim(
-                f"{title}, {name}", ratio(times, name), bar, False, f"ours {1000 * ours:.2f} ms a call"
-            )
+            ours = f"ours {1000 * medians['resdsl']:.2f} ms a call"
+            detail = f"{ours}, {share['resdsl']:.0%} of the peak, it {share[name]:.0%}"
+            yield Claim(f"{title}, {name}", ratio(times, name), bar, False, detail)
     if job.train:
         yield memory(title, sides)
         yield gradients(title, sides)

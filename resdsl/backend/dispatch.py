@@ -19,6 +19,7 @@ from threading import RLock
 from time import perf_counter
 from typing import Any
 
+from resdsl.backend.allocator import keep_memory
 from resdsl.backend.dynamo import hooked_everywhere, traced, transformed
 from resdsl.backend.errors import MissingTorch
 from resdsl.backend.fallback import Eagerly, because
@@ -195,6 +196,8 @@ class Dispatch:
         if old is not None and old.refresh is not None:
             old.refresh()
             return old
+        if self.kind == "cpu":
+            keep_memory()
         while len(self.ways) >= MOST_KEPT and old is None:
             oldest = next(iter(self.ways))
             del self.ways[oldest], self._seen[oldest]
