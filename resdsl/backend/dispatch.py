@@ -196,7 +196,7 @@ class Dispatch:
         if old is not None and old.refresh is not None:
             old.refresh()
             return old
-        if self.kind == "cpu":
+        if self.kind == "cpu" and not fixed:
             keep_memory()
         while len(self.ways) >= MOST_KEPT and old is None:
             oldest = next(iter(self.ways))

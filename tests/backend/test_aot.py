@@ -111,7 +111,7 @@ def test_generated_code() -> None:
 
 def test_donated() -> None:
     """The backward pass writes into what was kept for it alone: no input, no weight, no result, no view of one."""
-    found, tensors, _ = traced(Unit().train(), torch.randn(2, 4, 6, 6, requires_grad=True))
+    found = traced(Unit().train(), torch.randn(2, 4, 6, 6, requires_grad=True))[0]
     found.agree(Border(kept=True))
     assert found.backward is not None
     own = found._donated()
