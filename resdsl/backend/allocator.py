@@ -16,8 +16,8 @@ def keep_memory() -> bool:
     """Let this process keep the memory that it frees on the CPU, as torch does on a GPU; whether it does.
 
     glibc gives memory back as soon as the top of its heap is free, so that each training step fetches it again page by
-    page, which takes a quarter of its time. Where the user has set glibc's own variables, these hold; where the C library is
-    another, nothing changes. `malloc_trim` gives all back.
+    page, which takes a quarter of its time. Where the user has set glibc's own variables, these hold; where the C
+    library is another, nothing changes. `malloc_trim` gives all back.
     https://man7.org/linux/man-pages/man3/mallopt.3.html
     """
     if os.environ.keys() & {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD_"}:

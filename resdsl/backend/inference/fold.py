@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from threading import get_ident
 from typing import Any
 
 from resdsl.backend.errors import MissingTorch
 from resdsl.backend.signature.cut import NotCut
+from resdsl.backend.tracer import Tracer
 
 try:
     import torch
@@ -21,27 +21,6 @@ except ModuleNotFoundError as missing:
 
 Layers = dict[str, Any]
 """What the calls and attributes of a graph stand for, by target."""
-
-
-class Tracer(fx.Tracer):
-    """Follows what its own thread does: `torch.fx` patches `nn.Module` for all of them."""
-
-    def trace(self, root: Any, concrete_args: dict[str, Any] | None = None) -> fx.Graph:
-        """As in `torch.fx`."""
-        self.thread = get_ident()
-        return super().trace(root, concrete_args)
-
-    def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
-        """As in `torch.fx`, in its own thread."""
-        if get_ident() != self.thread:
-            return forward(*args, **kwargs)
-        return super().call_module(m, forward, args, kwargs)
-
-    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
-        """As in `torch.fx`, in its own thread."""
-        if get_ident() != self.thread:
-            return attr_val
-        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
 
 def folded(module: nn.Module, dtype: torch.dtype | None = None) -> fx.GraphModule:

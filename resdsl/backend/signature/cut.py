@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from resdsl.backend.errors import MissingTorch
+from resdsl.backend.tracer import Tracer
 
 try:
     import torch
@@ -68,7 +69,7 @@ def cut(module: nn.Module, blocks: Collection[str]) -> Cut:
         NotCut: `forward` does what cannot be followed.
     """
     try:
-        graph = _Tracer(blocks).trace(module)
+        graph = Tracer(blocks).trace(module)
     except Exception as reason:  # whatever `forward` does to a stand-in
         raise NotCut(str(reason)) from reason
     segments = list(_segments(graph, blocks))
@@ -78,15 +79,6 @@ def cut(module: nn.Module, blocks: Collection[str]) -> Cut:
     (result,) = graph.output_node().args
     names = fx.map_arg(result, lambda node: node.name)
     return Cut(tuple(steps), inputs, names)
-
-
-class _Tracer(fx.Tracer):
-    def __init__(self, blocks: Collection[str]) -> None:
-        super().__init__()
-        self.blocks = blocks
-
-    def is_leaf_module(self, module: nn.Module, address: str) -> bool:
-        return address in self.blocks or super().is_leaf_module(module, address)
 
 
 def _segments(graph: fx.Graph, blocks: Collection[str]) -> Iterator[list[fx.Node]]:
