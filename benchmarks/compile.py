@@ -152,9 +152,11 @@ def compared(
 
 
 def memory(title: str, sides: dict[str, Side]) -> Claim:
-    """What a step takes beyond what stays, ours over the twin's."""
-    ours, twin = (sides[name].ask("memory")["call"] for name in ("resdsl", "torch"))
-    detail = f"{ours / 2**20:.1f} MiB, twin {twin / 2**20:.1f} MiB"
+    """What a step takes beyond what stays, ours over the twin's, and how much of this are tensors."""
+    both = [sides["resdsl"], sides["torch"]]
+    ours, twin = (side.ask("memory")["call"] for side in both)
+    tensors = " and ".join(f"{side.ask('tensors')['bytes'] / 2**20:.1f}" for side in both)
+    detail = f"{ours / 2**20:.1f} MiB, twin {twin / 2**20:.1f} MiB; tensors are {tensors} of it"
     return Claim(f"{title}, memory", ours / twin, 1.0, True, detail)
 
 

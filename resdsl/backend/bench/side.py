@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from itertools import accumulate
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -212,6 +213,11 @@ class Runner:
         self.call()
         return {"peak": highest, "call": max(0, (peak_resident() or 0) - (before or 0))}
 
+    def tensors(self) -> Answer:
+        """Bytes of tensors at the peak of a call on the CPU: the rest of its memory is lost between them."""
+        self.module.zero_grad(set_to_none=True)
+        return {"bytes": allocated(self.call)}
+
     def gradients(self, file: str) -> Answer:
         """Write the outputs and gradients of a step to a file, or compare with what is there."""
         torch.manual_seed(0)
@@ -298,6 +304,21 @@ def peak_resident() -> int | None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def allocated(call: Callable[[], Any]) -> int:
+    """The most bytes of tensors on the CPU that a call allocates and has not freed yet, as torch counts them."""
+    cpu = torch.profiler.ProfilerActivity.CPU
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "trace.json"
+        with torch.profiler.profile(activities=[cpu], profile_memory=True) as found:
+            call()
+        found.export_chrome_trace(str(file))
+        events = json.loads(file.read_text())["traceEvents"]
+    changes: list[tuple[float, int]] = sorted(
+        (e["ts"], e["args"]["Bytes"]) for e in events if e["name"] == "[memory]"
+    )
+    return max(accumulate((size for _, size in changes), initial=0))
 
 
 def _status(field: str) -> int | None:
