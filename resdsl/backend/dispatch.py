@@ -252,14 +252,14 @@ class Dispatch:
         doubt = unsuited(graph)
         if doubt:
             return doubt
-        plain = self.dtype is not None or not chained(graph)
-        run = graph.forward if plain else Warmed(graph, self._planned)
+        often = chained(graph) and self.dtype in (None, torch.bfloat16)  # others were tried on no processor
+        run = Warmed(graph, self._planned) if often else graph.forward
         return Way(run, "onednn", parts(self.module, graph))
 
     def _planned(self, inputs: Sequence[Tensor]) -> Callable[..., Any] | None:
         """What runs a kind of call that comes often; None if nothing is faster."""
         with self._lock, _MAKING:
-            return planned(self.module, inputs)
+            return planned(self.module, inputs, self.dtype)
 
     def _folded(self, inputs: Sequence[Tensor], before: str = "") -> Way:
         """With code generated for the folded graph."""

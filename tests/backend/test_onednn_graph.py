@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 from resdsl.backend.build import load  # noqa: E402
 from resdsl.backend.compile import compile_net  # noqa: E402
 from resdsl.backend.dynamic import example, usual_sizes  # noqa: E402
-from resdsl.backend.inference.onednn import available, packed  # noqa: E402
+from resdsl.backend.inference.onednn import available, fast, packed  # noqa: E402
 from resdsl.backend.inference.onednn_graph import WAITS, Warmed, planned  # noqa: E402
 from resdsl.emit.source import emit, net_class  # noqa: E402
 
@@ -32,20 +32,29 @@ def made(checked: Any, *sizes: int) -> tuple[Any, list[Any]]:
     return module.to(memory_format=torch.channels_last), inputs
 
 
-def close(a: Any, b: Any) -> bool:
-    return float((logits(a) - logits(b)).abs().max()) <= 1e-4 * float(logits(b).abs().max())
+def close(a: Any, b: Any, error: float = 1e-4) -> bool:
+    return float((logits(a) - logits(b)).abs().max()) <= error * float(logits(b).abs().max())
 
 
-def same(checked: Any, *sizes: int) -> None:
+@pytest.fixture(params=[None, torch.bfloat16], ids=["float32", "bfloat16"])
+def dtype(request: pytest.FixtureRequest) -> Any:
+    """What is computed in."""
+    if request.param is not None and not fast(request.param):
+        pytest.skip("this processor does not compute in it")
+    return request.param
+
+
+def same(checked: Any, dtype: Any, *sizes: int) -> None:
     module, inputs = made(checked, *sizes)
-    kept = [x.clone() for x in inputs]
-    run = planned(module, inputs)
+    given = [x.to(dtype or x.dtype) for x in inputs]
+    kept = [x.clone() for x in given]
+    run = planned(module, given, dtype)
     assert run is not None
     assert not torch.jit.onednn_fusion_enabled()
     with torch.no_grad():
         for _ in range(3):
-            assert close(run(*inputs), module(*inputs))
-    assert all(map(torch.equal, inputs, kept))
+            assert close(run(*given), module(*inputs), 1e-4 if dtype is None else 0.05)
+    assert all(map(torch.equal, given, kept))
 
 
 @pytest.mark.parametrize(
@@ -61,8 +70,8 @@ def same(checked: Any, *sizes: int) -> None:
         ("unet", "unet"),
     ],
 )
-def test_nets(file: str, name: str) -> None:
-    same(bundled(file, name), 64, 48)
+def test_nets(file: str, name: str, dtype: Any) -> None:
+    same(bundled(file, name), dtype, 64, 48)
 
 
 BODIES = (
@@ -77,8 +86,8 @@ BODIES = (
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_bodies(body: str) -> None:
-    same(net(f"net n {{ input x: [4, H, W]\n{body.replace('; ', chr(10))} }}"), 13, 11)
+def test_bodies(body: str, dtype: Any) -> None:
+    same(net(f"net n {{ input x: [4, H, W]\n{body.replace('; ', chr(10))} }}"), dtype, 13, 11)
 
 
 def test_sums_that_end_the_process() -> None:

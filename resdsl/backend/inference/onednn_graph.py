@@ -54,10 +54,15 @@ class Warmed:
         return self.run(*inputs)
 
 
-def planned(module: nn.Module, inputs: Sequence[Tensor]) -> Run | None:
+def planned(module: nn.Module, inputs: Sequence[Tensor], dtype: torch.dtype | None = None) -> Run | None:
     """A module in evaluation mode as oneDNN Graph runs it, for inputs of these sizes; None where it does not.
 
     Weights are copies, and outputs equal up to rounding.
+
+    Args:
+        module: with its own weights.
+        inputs: of the type to compute in.
+        dtype: that type, where it is not that of the weights.
     """
     try:
         before = torch.jit.onednn_fusion_enabled()  # type: ignore[no-untyped-call]
@@ -67,7 +72,7 @@ def planned(module: nn.Module, inputs: Sequence[Tensor]) -> Run | None:
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # that it is deprecated, and that sizes become constants
-            graph = folded(module).requires_grad_(False)
+            graph = folded(module, dtype).requires_grad_(False)
             if _crashes(graph):
                 return None
             jit: Any = torch.jit
