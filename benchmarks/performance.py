@@ -24,10 +24,12 @@ number is a ratio of two sides that took turns in one run, the median over the t
 own with an empty cache. The twin is the emitted module, plain PyTorch, by `torch.compile`, in channels last.
 
 "cold" is the time of the first call over the twin's (less is better), "flat" what a further layer adds to it over the
-twin's, "steady" the twin's time over ours (more is better), "memory" and "gradients" those of a training step.
-"of the peak" is the share of the FLOPs a second of the fastest product of two matrices in the same run: where ours is
-near all of it, no other lowering of the same sums can be much faster. A training step keeps the memory that it frees,
-and the twin, as torch does by default, does not ([more](architecture.md#how-a-net-runs)). "first answer" is the time from the start of a process to its answer, ours by `resdsl run net.pt2`, over another's, and
+twin's, "steady" the twin's time over ours (more is better), "memory" and "gradients" those of a training step. "of the
+peak" is the share of the FLOPs a second that the fastest product of two matrices reaches in the same run: where ours is
+near all of it, no other lowering of the same sums can be much faster. A training step keeps the memory that it frees;
+the twin, as torch does on the CPU, fetches it anew ([more](architecture.md#how-a-net-runs)).
+
+"first answer" is the time from the start of a process to its answer, ours by `resdsl run net.pt2`, over another's, and
 "answer" how far that is from eager ([more](artefacts.md)). "accuracy" says how many photographs get the first answer
 that they get in float32, and how far probabilities are off, over eager under autocast.
 """
@@ -38,8 +40,6 @@ MISSED = {
     " asks for more than the machine has. oneDNN has no Winograd convolutions any more, which would save products.",
     r"training.*memory": "the tensors of both are as large to within a percent; the rest is what glibc's heap loses"
     " between blocks that are freed in another order.",
-    r"bf16.*fp32": "the processor's bf16 instructions do twice the products of its fp32 ones in the largest layers only;"
-    " in the others the time goes into reading weights and images.",
 }
 """What is known of a claim that does not hold, by its title."""
 
