@@ -37,7 +37,7 @@ that they get in float32, and how far probabilities are off, over eager under au
 
 MISSED = {
     r"inference, batch 8, torch": "ours takes nearly all of the machine's peak and the twin most of it, so that the bar"
-    " asks for more than the machine has. oneDNN has no Winograd convolutions any more, which would save products.",
+    " asks for more products a second than the machine computes.",
     r"training.*memory": "the tensors of both are as large to within a percent; the rest is what glibc's heap loses"
     " between blocks that are freed in another order.",
 }
