@@ -14,7 +14,7 @@ from resdsl.cli.load import find_or_fail, load_net, sizes
 from resdsl.cli.summary import summary_command
 from resdsl.cli.torch import Progress, check_labels, chosen_device, noted, weigh
 from resdsl.elaborate.files import texts
-from resdsl.files import write_file
+from resdsl.files import check_target, write_file
 from resdsl.graph.model import Net
 
 PICTURES, TABLES = (".svg", ".png", ".pdf", ".dot", ".html"), (".md", ".csv", ".json", ".tex")
@@ -99,6 +99,10 @@ def compile_command(args: argparse.Namespace) -> int:
 def _write_artefact(args: argparse.Namespace, net: Net, batch: int) -> int:
     """`resdsl compile SPEC -o FILE.pt2`, or `FILE.onnx`."""
     check_labels(args)
+    try:
+        check_target(args.output)
+    except OSError as error:
+        raise Usage(f"cannot write `{args.output}`: {(error.strerror or str(error)).lower()}") from None
     at, portable = sizes(args, net), Path(args.output).suffix == ".onnx"
     progress, start = Progress(), perf_counter()
     try:

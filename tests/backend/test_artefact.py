@@ -408,7 +408,7 @@ def test_cpus(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (["compile", "none.res", "-o", "x.pt2", "--dynamic"], 1, "error[unreadable]"),
         (["compile", "never.res", "-o", "x.pt2", "--dynamic"], 1, "error[no-size]"),
-        (["compile", "n.res", "-o", "none/x.pt2"], 2, "there is no such folder"),
+        (["compile", "n.res", "-o", "none/x.pt2"], 2, "cannot write `none/x.pt2`: there is no folder `none`"),
         (["compile", "n.res", "-o", "folder.pt2"], 2, "it is a folder"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

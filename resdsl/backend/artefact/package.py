@@ -133,7 +133,7 @@ CHECK = """{{
         for (int64_t axis = 0; axis < dims; ++axis) text << (axis ? ", " : "") << size[axis];
         text << "], with strides [";
         for (int64_t axis = 0; axis < dims; ++axis) text << (axis ? ", " : "") << stride[axis];
-        text << "]";
+        text << (dtype == aoti_torch_dtype_float32() ? "]" : "], and of another type than float32");
         throw std::runtime_error(text.str());
     }}
     batch = size[0];

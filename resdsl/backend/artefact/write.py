@@ -22,7 +22,7 @@ from resdsl.backend.inference.fold import folded
 from resdsl.backend.signature.cut import NotCut
 from resdsl.domain import Domain, match_sizes
 from resdsl.emit import emit, net_class
-from resdsl.files import write_file
+from resdsl.files import check_target, write_file
 from resdsl.graph.model import Net
 from resdsl.sizes import shape_at
 
@@ -64,7 +64,7 @@ def write(
     path = Path(path)
     if path.suffix not in FORMATS:
         raise ValueError(f"`{path}`: a net with its weights is written as {' or '.join(FORMATS)}")
-    _check_target(path)
+    check_target(path)
     about = _describe(net, module, at, batch, spec or {}, labels)
     with _explained():
         data, about = FORMATS[path.suffix](_exported(net, module, at, batch), about)
@@ -118,14 +118,6 @@ def _exported(net: Net, module: nn.Module, at: Mapping[str, int], batch: int | N
 
 def _place(module: nn.Module) -> torch.device:
     return next((t.device for t in module.parameters()), torch.device("cpu"))
-
-
-def _check_target(path: Path) -> None:
-    """Raise OSError before anything is compiled if no file can be there."""
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(path.parent))
 
 
 def _for_inference(net: Net, module: nn.Module, place: torch.device) -> nn.Module:
