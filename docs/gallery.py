@@ -13,7 +13,10 @@ from zlib import crc32
 
 from resdsl import load
 from resdsl.files import write_file
+from resdsl.pipeline import check
+from resdsl.render.broken import draw_broken
 from resdsl.render.draw import draw
+from resdsl.source import Source
 
 HERE = Path(__file__).parent
 FIGURES = HERE / "figures" / "gallery"
@@ -110,6 +113,15 @@ SHOTS = {
             "`--depth` closes frames, `--show` says what is written.",
         ),
     ),
+    "A spec with a mistake": (
+        Shot(
+            "broken",
+            "docs/broken.res",
+            {},
+            380,
+            "All that checks, the edges that do not fit in red, and what is said of them. The exit code is 1.",
+        ),
+    ),
 }
 
 INTRO = """\
@@ -170,13 +182,22 @@ def command(shot: Shot) -> str:
     return " ".join([*words, f"-o {shot.file}.svg"])
 
 
+def drawn(shot: Shot, format: str, **options: Any) -> bytes:
+    """The picture. Of a spec with mistakes there is no net to load, only what checks."""
+    if not shot.net.endswith(".res"):
+        return draw(load(shot.net).net, format, **options)
+    checked = check(Source(shot.net, (HERE.parent / shot.net).read_text(encoding="utf-8")))
+    (net,) = checked.nets.values()
+    return draw_broken(net, checked.diagnostics, format, **options)
+
+
 def page() -> str:
     """The page up to the comparison. A checksum of each picture's DOT tells when it is out of date."""
     made = [INTRO]
     for heading, shots in SHOTS.items():
         made.append(f"## {heading}\n")
         for shot in shots:
-            checksum = crc32(draw(load(shot.net).net, "dot", **shot.options))
+            checksum = crc32(drawn(shot, "dot", **shot.options))
             made += [
                 f"{shot.text}\n",
                 f"```sh\n{command(shot)}\n```\n",
@@ -213,7 +234,7 @@ def main(arguments: list[str]) -> int:
     for shots in SHOTS.values():
         for shot in shots:
             picture = {"theme": "auto", "renderer": "graphviz-pure"} | shot.options
-            write_file(FIGURES / f"{shot.file}.svg", load(shot.net).draw(**picture))
+            write_file(FIGURES / f"{shot.file}.svg", drawn(shot, "svg", **picture))
     rows = {
         view: " | ".join(measured(net, view) for net in COMPARED) for view in ("stages", "column", "graph")
     }

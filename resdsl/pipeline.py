@@ -11,7 +11,7 @@ from pathlib import Path
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Label, Severity, Sink
-from resdsl.diagnostics.suggest import did_you_mean
+from resdsl.diagnostics.suggest import did_you_mean, listed
 from resdsl.elaborate.files import Loader, Module
 from resdsl.elaborate.nets import elaborate_net
 from resdsl.elaborate.resolve import resolve
@@ -20,6 +20,7 @@ from resdsl.graph.lint import lint
 from resdsl.graph.model import Net
 from resdsl.graph.verify import verify
 from resdsl.source import Source, Span
+from resdsl.syntax import ast
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ def check(
                 verify(net.graph)
             lint(sink, list(built.values()))
     except RecursionError:
-        sink.add(Diagnostic(codes.TOO_DEEP, "an expression is nested too deeply", Label(Span(source, 0, 0))))
+        message = "calls, braces or parentheses are nested too deeply"
+        help = "give what lies inside a name of its own: a `block`, or a `let`"
+        sink.add(Diagnostic(codes.TOO_DEEP, message, Label(Span(source, 0, 0)), help=(help,)))
         return Checked(source, None, {}, sink.sorted())
     return Checked(source, module, built, sink.sorted())
 
@@ -85,18 +88,33 @@ def one_net(checked: Checked) -> Net | Diagnostic:
         return next(iter(checked.nets.values()))
     place = Label(Span(checked.source, 0, 0))
     if not checked.nets:
-        return Diagnostic(
-            codes.NO_NET,
-            f"`{checked.source.path}` declares no net",
-            place,
-            help=("add `net NAME { input image: [3, H, W] ... }`",),
-        )
-    names = ", ".join(f"`{n}`" for n in checked.nets)
+        return _no_net(checked, place)
     return Diagnostic(
         codes.NO_NET,
-        f"`{checked.source.path}` has {len(checked.nets)} nets: {names}",
+        f"`{checked.source.path}` has {len(checked.nets)} nets: {listed(checked.nets)}",
         place,
         help=(f"say which: `{checked.source.path}:{next(iter(checked.nets))}`",),
+    )
+
+
+def _no_net(checked: Checked, place: Label) -> Diagnostic:
+    """Nothing was built, be it that all nets of the file wait for arguments."""
+    bases = checked.module.nets if checked.module else {}
+    decl = next((net.decl for net in bases.values()), None)
+    if isinstance(decl, ast.Block):
+        wanted = next(p.name.id for p in decl.params if p.default is None)
+        name = decl.name.id
+        return Diagnostic(
+            codes.NO_NET,
+            f"`{checked.source.path}` has no net without arguments to give: {listed(bases)}",
+            Label(decl.name.span, f"needs `{wanted}`"),
+            help=(f"give it with `--set {wanted}=...`, or declare `net mine = {name}({wanted} = ...)`",),
+        )
+    return Diagnostic(
+        codes.NO_NET,
+        f"`{checked.source.path}` declares no net",
+        place,
+        help=("add `net NAME { input image: [3, H, W] ... }`",),
     )
 
 
@@ -122,7 +140,7 @@ def _chosen(
             found.append(name)
             continue
         help = did_you_mean(name, declared) or (
-            f"it has {', '.join(f'`{n}`' for n in declared)}" if declared else "it declares no net"
+            f"it has {listed(declared)}" if declared else "it declares no net"
         )
         sink.add(
             Diagnostic(

@@ -64,9 +64,6 @@ def _draw_broken(failed: Failed, output: Path | None, format: str, options: dict
         return
     (net,) = nets.values()
     output = output or Path(f"{net.name}.svg")
-    if format == "html":
-        print("nothing is drawn: the page needs a net without errors; -o net.svg draws it", file=sys.stderr)
-        return
     chosen = {k: v for k, v in options.items() if k in ("title", "theme", "renderer")}
     try:
         write_file(output, draw_broken(net, failed.args[0].diagnostics, format, **chosen))

@@ -36,7 +36,7 @@ def load_net(args: argparse.Namespace) -> Net:
     net = one_net(checked)
     if isinstance(net, Diagnostic):
         show(args, [net])
-        raise Failed
+        raise Failed(checked)
     return net
 
 

@@ -28,6 +28,8 @@ HOST = "127.0.0.1"
 FIRST_PORT, LAST_PORT = 8080, 8099
 PAUSE = 0.25
 """Seconds between two looks at the files."""
+SETTLE = 0.1
+"""Seconds after which a file that was wrong is read again if it changed: an editor may have been half way."""
 SILENCE = 15.0
 """Seconds after which a browser is told that the server is there, so that a closed one is noticed."""
 
@@ -66,6 +68,7 @@ class Watched:
         only: the net asked for; None for all.
         version: changes whenever something was saved.
         nets: as they were when the spec was last without errors.
+        broken: they as far as they check, when it has errors.
         problems: the diagnostics, when it has errors.
         news: is notified of a new version.
     """
@@ -74,7 +77,8 @@ class Watched:
     only: str | None
     version: str = ""
     nets: dict[str, Net] = field(default_factory=dict)
-    problems: str = ""
+    broken: dict[str, Net] = field(default_factory=dict)
+    problems: Sequence[Diagnostic] = ()
     news: Condition = field(default_factory=Condition)
     _stamps: dict[Path, tuple[int, int] | None] = field(default_factory=dict)
     _pages: dict[str, bytes] = field(default_factory=dict)
@@ -86,6 +90,27 @@ class Watched:
     def look(self) -> None:
         """Read and check the spec, and say in the terminal what is wrong."""
         first = not self.version
+        diagnostics, nets = self._read()
+        if failing(diagnostics) or not nets:
+            time.sleep(SETTLE)
+            if self.changed():
+                diagnostics, nets = self._read()
+        wrong = failing(diagnostics)
+        show(self.args, diagnostics)
+        if not first and not wrong:
+            print(f"checked again: {len(nets)} net{'s' if len(nets) != 1 else ''}, every shape fits")
+        sys.stdout.flush()
+        with self.news:
+            self.broken = nets if wrong else {}
+            self.problems = diagnostics if wrong else ()
+            if not wrong:
+                self.nets = nets
+            self.version = str(time.time_ns())
+            self._pages.clear()
+            self.news.notify_all()
+
+    def _read(self) -> tuple[Sequence[Diagnostic], dict[str, Net]]:
+        """What is wrong with the spec now, and its nets."""
         nets: dict[str, Net] = {}
         diagnostics: Sequence[Diagnostic]
         try:
@@ -102,39 +127,32 @@ class Watched:
             diagnostics, nets = checked.diagnostics, checked.nets
             if checked.module is not None:
                 self._stamps |= {p: _stamp(p) for p in _files(found.path) if p not in self._stamps}
-        wrong = failing(diagnostics)
-        show(self.args, diagnostics)
-        if not first and not wrong:
-            print(f"checked again: {len(nets)} net{'s' if len(nets) != 1 else ''}, every shape fits")
-        sys.stdout.flush()
-        with self.news:
-            if not wrong:
-                self.nets = nets
-            self.problems = render(diagnostics, "full") if wrong else ""
-            self.version = str(time.time_ns())
-            self._pages.clear()
-            self.news.notify_all()
+        return diagnostics, nets
 
     def page(self, name: str) -> bytes | None:
         """The page of a net; of the first where no name is given. None if there is no such net."""
+        from resdsl.render.broken import broken_page, concerning
         from resdsl.render.html import Live, page, problems_page
         from resdsl.render.rows import rows
 
         with self.news:
-            nets = self.nets
-            live = Live(self.version, tuple(nets), name or next(iter(nets), ""), self.problems)
+            nets = self.nets | self.broken
+            problems = render(self.problems, "full") if self.problems else ""
+            live = Live(self.version, tuple(nets), name or next(iter(nets), ""), problems)
             if live.net in self._pages:
                 return self._pages[live.net]
-            if not nets:
-                title = (
-                    f"{self.args.spec}: not right yet" if live.problems else f"{self.args.spec}: no net yet"
-                )
-                return problems_page(live, title).encode()
-            if live.net not in nets:
+            if nets and live.net not in nets:
                 return None
-            made = page(rows(nets[live.net]), live=live).encode()
-            self._pages[live.net] = made
-            return made
+            broken = self.broken.get(live.net)
+            wrong = concerning(broken, self.problems, self.broken.values()) if broken else ()
+            if broken and failing(wrong):
+                made = broken_page(broken, wrong, live=live)
+            elif live.net in self.nets:
+                made = page(rows(self.nets[live.net]), live=live)
+            else:
+                title = f"{self.args.spec}: {'not right' if problems else 'no net'} yet"
+                made = problems_page(title, problems, live=live)
+            return self._pages.setdefault(live.net, made.encode())
 
 
 def _files(path: Path) -> list[Path]:

@@ -19,6 +19,13 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     return _question(found) if found else None
 
 
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """Names in backticks; of many the first, and how many more there are."""
+    every = [f"`{name}`" for name in names]
+    more = [f"and {len(every) - most} more"] if len(every) > most else []
+    return " ".join([", ".join(every[:most]), *more])
+
+
 def replace_fix(span: Span, word: str, candidates: Iterable[str]) -> Fix | None:
     """Replace a word by the nearest candidate: safe unless another one is as near."""
     found = _nearest(word, candidates)

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from functools import cache, reduce
+from itertools import groupby, zip_longest
+from typing import Literal, cast
 
 from resdsl.diff.compare import Difference
 from resdsl.diff.layers import Change
 from resdsl.diff.lists import layer_lines_of
 from resdsl.diff.stages import Pair
 from resdsl.diff.words import Line, percent, title, verdict
+from resdsl.render.canvas import Canvas
 from resdsl.render.cards import subtitle
-from resdsl.render.changes import MOST_NOTES, Beside, Card, changes_picture
+from resdsl.render.changes import WAYS, Beside, Card, Note, Sign, changes_canvas
 from resdsl.render.dot import Dot
 from resdsl.render.draw import FORMATS, Picture
+from resdsl.render.folding import together
 from resdsl.render.numbers import mac_count, shape_text, short
 from resdsl.render.options import Options
+from resdsl.render.paper import prints
 from resdsl.render.rows import Row, Table, is_chain
 from resdsl.render.svg import Theme
 
 FOLDED = 2
 """So many equal stages in a row are drawn; more are one card."""
+MOST_ROWS = 24
+"""More would not fit a page however they are drawn."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +62,31 @@ def picture(found: Difference, format: str, *, theme: Theme = "light", renderer:
 
 def changes_dot(found: Difference) -> Dot:
     """The picture as DOT."""
-    rows = [row for pairs in _folded(found.stages) for row in _rows(found, pairs)]
-    first, second = found.tables
-    names = _names(found)
-    flows = (is_chain(first), is_chain(second))
-    return changes_picture(
-        names, (subtitle(first), subtitle(second)), verdict(found).replace("`", ""), rows, flows
+    return changes_canvas_of(found).dot
+
+
+def changes_canvas_of(found: Difference) -> Canvas:
+    """The drawing that fits an A4 page, with as many rows as it has room for."""
+    about = (
+        _names(found),
+        (subtitle(found.tables[0]), subtitle(found.tables[1])),
+        verdict(found).replace("`", ""),
     )
+    flows = (is_chain(found.tables[0]), is_chain(found.tables[1]))
+    rows = _beside(found.stages)
+
+    @cache
+    def drawn(row: _Row) -> Beside:
+        return _row(found, row)
+
+    while True:
+        if len(rows) <= MOST_ROWS:
+            made = [drawn(row) for row in rows]
+            for way in WAYS:
+                canvas = changes_canvas(*about, made, flows, way)
+                if prints(canvas) or len(rows) == 1:
+                    return canvas
+        rows = _joined(rows)
 
 
 def _names(found: Difference) -> tuple[str, str]:
@@ -71,27 +97,79 @@ def _names(found: Difference) -> tuple[str, str]:
     return a, b
 
 
-def _folded(pairs: list[Pair]) -> list[list[Pair]]:
-    """Equal stages that follow each other together, where they are many."""
-    made: list[list[Pair]] = []
-    for differs, run in groupby(pairs, lambda pair: pair.differs):
+# ---------------------------------------------------------------- rows
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """A row of the picture: a pair of stages, how many they are, and whether they are one stage of both nets."""
+
+    pair: Pair
+    stages: int = 1
+    apart: bool = False
+
+    @property
+    def sign(self) -> Literal["=", "~", "±"]:
+        return "±" if self.apart else "~" if self.pair.differs else "="
+
+
+def _beside(pairs: list[Pair]) -> list[_Row]:
+    """The rows: what one net lost beside what the other gained instead, and many equal stages in one."""
+    made: list[_Row] = []
+    for apart, run in groupby(pairs, lambda pair: pair.a is None or pair.b is None):
         group = list(run)
-        made += [group] if not differs and len(group) > FOLDED else [[pair] for pair in group]
+        if apart:
+            gone, new = ([p for p in group if p.b is None], [p for p in group if p.a is None])
+            for a, b in zip_longest(gone, new):
+                inside = tuple(c for p in (a, b) if p is not None for c in p.changes)
+                made.append(_Row(Pair(a.a if a else None, b.b if b else None, inside, True), apart=True))
+        else:
+            made += _folded([_Row(pair) for pair in group])
     return made
 
 
-def _rows(found: Difference, pairs: list[Pair]) -> list[Beside]:
-    if len(pairs) > 1:
-        card = Card(f"{len(pairs)} stages, {pairs[0].name} to {pairs[-1].name}", 1, "", "")
-        return [Beside("=", card, card)]
-    (pair,) = pairs
+def _folded(rows: list[_Row]) -> Iterator[_Row]:
+    """Equal stages that follow each other together, where they are many."""
+    for sign, run in groupby(rows, lambda row: row.sign):
+        group = list(run)
+        yield from [reduce(_both, group)] if sign == "=" and len(group) > FOLDED else group
+
+
+def _joined(rows: list[_Row]) -> list[_Row]:
+    """One row less: two neighbours are drawn as one, equal ones first, and then the smallest."""
+
+    def size(place: int) -> tuple[bool, bool, int, int]:
+        a, b = rows[place], rows[place + 1]
+        layers = sum(s.layers for r in (a, b) for s in (r.pair.a, r.pair.b) if s is not None)
+        return a.sign != b.sign, a.sign != "=", layers, place
+
+    place = min(range(len(rows) - 1), key=size)
+    return [*rows[:place], _both(rows[place], rows[place + 1]), *rows[place + 2 :]]
+
+
+def _both(x: _Row, y: _Row) -> _Row:
+    """Two rows as one, which is equal only where both are."""
+    a, b = (
+        together(one, two) if one is not None and two is not None else one or two
+        for one, two in ((x.pair.a, y.pair.a), (x.pair.b, y.pair.b))
+    )
+    changes = tuple({id(change): change for change in (*x.pair.changes, *y.pair.changes)}.values())
+    differs = x.pair.differs or y.pair.differs
+    return _Row(Pair(a, b, changes, differs), x.stages + y.stages, x.apart and y.apart)
+
+
+def _row(found: Difference, row: _Row) -> Beside:
+    pair = row.pair
+    if row.sign == "=" and row.stages > 1:
+        assert pair.a is not None
+        card = Card(f"{row.stages} stages, {pair.a.name}", 1, "", "")
+        return Beside("=", card, card)
     first, second = found.tables
-    a, b = (_card(table, row) for table, row in ((first, pair.a), (second, pair.b)))
-    if not pair.differs:
-        return [Beside("=", a, b)]
-    if pair.a is None or pair.b is None:
-        return [Beside("+" if pair.a is None else "-", a, b)]
-    return [Beside("~", a, b, _change(found, pair.a, pair.b), _notes(found, list(pair.changes)))]
+    a, b = (_card(table, one) for table, one in ((first, pair.a), (second, pair.b)))
+    if row.sign != "~":
+        return Beside(row.sign, a, b)
+    change = () if pair.a is None or pair.b is None else _change(found, pair.a, pair.b)
+    return Beside("~", a, b, change, _notes(found, list(pair.changes)))
 
 
 def _card(table: Table, row: Row | None) -> Card | None:
@@ -107,20 +185,18 @@ def _change(found: Difference, a: Row, b: Row) -> tuple[str, ...]:
     made = [("params", percent(a.cost.params, b.cost.params))]
     if None not in (found.at_a, found.at_b):
         made.append(("MACs", percent(a.cost.macs, b.cost.macs)))
-    return tuple(f"{name} {change}" for name, change in made if change)
+    return tuple(f"{name} {change.replace('-', '−')}" for name, change in made if change)
 
 
-def _notes(found: Difference, changes: list[Change]) -> tuple[str, ...]:
-    """The layers of a stage that differ, in a few lines."""
+def _notes(found: Difference, changes: list[Change]) -> tuple[Note, ...]:
+    """The layers of a stage that differ."""
     made = []
     for line in layer_lines_of(changes, found):
-        made.append(_note(line))
-        made += [f"    {_note(below)}" for below in line.below]
-    if len(made) > MOST_NOTES:
-        made = [*made[: MOST_NOTES - 1], f"… and {len(made) - MOST_NOTES + 1} more"]
+        made.append(_note(line, 0))
+        made += [_note(below, 1) for below in line.below]
     return tuple(made)
 
 
-def _note(line: Line) -> str:
+def _note(line: Line, depth: int) -> Note:
     text = "  ".join(filter(None, line.cells)).replace("`", "")
-    return f"{line.mark.replace('-', '−')} {text}"
+    return Note(depth, cast("Sign", line.mark) if line.mark else None, text)

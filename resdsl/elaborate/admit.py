@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label
 from resdsl.domain import Sets, both, compare, either, opposite
+from resdsl.elaborate.evaluate import words_of
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON
 from resdsl.sets import SizeSet
@@ -29,7 +30,16 @@ def restrict(evaluator: Evaluator, statement: ast.Input, env: Env) -> None:
         if sets is POISON:
             continue
         if sets is None:
-            session.error(codes.BAD_INPUT, f"`{clause.span.text}` holds for no size", clause.span)
+            of_sizes = any(env.size(word) is not None for word in words_of(clause))
+            session.error(
+                codes.BAD_INPUT,
+                f"`{clause.span.text}` holds for no size",
+                clause.span,
+                "false at every size" if of_sizes else "false, and about no size of the input",
+                help=None
+                if of_sizes
+                else f"what parameters must meet is written `expect {clause.span.text}`",
+            )
             continue
         against = next((c for c, other in taken if both(sets, other) is None), None)
         if session.domain.never(sets):

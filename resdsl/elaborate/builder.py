@@ -212,12 +212,16 @@ class Builder(Evaluator):
             other = self.containers[outer] if outer == name else self.addresses[outer]
             self.session.error(
                 codes.DUPLICATE_NAME,
-                f"`{name}` lies inside `{outer}`, which is a layer"
+                f"`{name}` would lie inside `{outer}`, which is a layer"
                 if outer != name
-                else f"other layers lie inside `{name}`",
+                else f"`{name}` is a layer, and others would lie inside it",
                 span,
-                secondary=[Label(other, "the other one")] if other != span else (),
-                help="write the inner layer into the braces of the outer one, or choose another name",
+                secondary=[
+                    Label(other, f"`{outer}` is made here" if outer != name else "this lies inside it")
+                ]
+                if other != span
+                else (),
+                help="choose another name: a dot in a name stands for a layer inside another",
             )
 
     def count_step(self, span: Span) -> None:
@@ -328,12 +332,13 @@ class Builder(Evaluator):
             complain.rejected(self, op, reject, bound, inputs, span)
             return (UNKNOWN,)
         except NotClosed as reason:
-            self.session.error(
-                codes.VARYING_SIZE,
+            unclosed = Reject(
                 f"`{cls.name}` gives a size that cannot be followed exactly: {reason}",
-                span,
-                help="fix the input size, or pool to a fixed size first",
+                None,
+                "fix the input size, or pool to a fixed size first",
+                "varying-size",
             )
+            complain.rejected(self, op, unclosed, bound, inputs, span)
             return (UNKNOWN,)
         if doubt is not None and not reported:
             complain.rejected(self, op, doubt, bound, inputs, span)

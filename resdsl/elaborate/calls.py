@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label
-from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.diagnostics.suggest import did_you_mean, listed, replace_fix
 from resdsl.elaborate import declare
 from resdsl.elaborate.bind import Bound, bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
+from resdsl.elaborate.complain import ONE
 from resdsl.elaborate.loops import rounds
 from resdsl.elaborate.scope import MAX_CALL_DEPTH, Env
 from resdsl.elaborate.values import POISON, Closure, Definition, Recipe, brief, described
@@ -36,7 +37,11 @@ def call_step(
     if recipe is None:
         if call.args:
             scope.session.error(
-                codes.NOT_A_STEP, f"`{call.callee.id}` is none and takes no arguments", call.span
+                codes.NOT_A_STEP,
+                f"`{call.callee.id}` is none, which takes no arguments",
+                call.span,
+                help=f"write `{call.callee.id}` alone, and give arguments where it is chosen, "
+                f"as in `{call.callee.id} = batchnorm(eps = 0.001)`",
             )
         return
     if isinstance(recipe, Closure):
@@ -222,13 +227,12 @@ def signature(
 
 def _no_end(scope: Scope, definition: Definition, made: Scope, stop: str, until: ast.LayerName) -> None:
     known = [v for v in made.values if v not in made.graph.inputs and f"#{v}" not in made.graph.inputs]
-    listed = ", ".join(f"`{v}`" for v in known)
     if not made.uncertain:
         scope.session.error(
             codes.UNKNOWN_VALUE,
             f"{definition.word} `{definition.name}` makes no value `{stop}`",
             until.span,
-            help=did_you_mean(stop, known) or (f"it makes {listed}" if known else None),
+            help=did_you_mean(stop, known) or (f"it makes {listed(known)}" if known else None),
             fix=replace_fix(until.span, stop, known) if until.span.text == stop else None,
         )
 
@@ -300,6 +304,7 @@ def _arms(scope: Scope, body: ast.Body, env: Env, start: tuple[Flow, ...]) -> li
                         codes.NOT_A_STEP,
                         f"an arm ends in one value, this in {len(scope.flow)}",
                         statement.span,
+                        help=ONE,
                     )
                     arms.append(UNKNOWN)
             case _:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from resdsl.conditions import condition
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
-from resdsl.diagnostics.suggest import did_you_mean, replace_fix
+from resdsl.diagnostics.suggest import did_you_mean, listed, replace_fix
 from resdsl.domain import Domain, equal
 from resdsl.elaborate.bind import Bound
 from resdsl.elaborate.functions import FUNCTIONS
@@ -25,7 +25,7 @@ from resdsl.syntax import ast
 if TYPE_CHECKING:
     from resdsl.elaborate.builder import Builder, Flow
 
-MOST_NAMES = 12
+ONE = "join them with `concat` or `add`, or name them with `as` and continue from one with `from`"
 WORDS = ("projection", "true", "false", "none")
 ELSEWHERE = {
     "adaptiveavgpool": "adaptive_avgpool",
@@ -112,8 +112,7 @@ def unknown_value(scope: Builder, name: str, span: Span) -> None:
     if later is not None:
         help = f"move this below the line that makes `{name}`"
     elif help is None and known:
-        listed = ", ".join(f"`{w}`" for w in known[:MOST_NAMES])
-        help = f"values so far: {listed}{', ...' if len(known) > MOST_NAMES else ''}"
+        help = f"values so far: {listed(known)}"
     scope.session.error(
         codes.UNKNOWN_VALUE,
         f"there is no value `{name}` here",
@@ -148,10 +147,7 @@ def wrong_count(scope: Builder, op: str, arity: int, inputs: Sequence[Flow], spa
             help="a net begins with its `input`; `from NAME` continues from a value",
         )
         return
-    if arity == 1:
-        help = "join them with `concat` or `add`, or name them with `as` and continue from one with `from`"
-    else:
-        help = f"name the values with `as`, and write `from a, b -> {op}`"
+    help = ONE if arity == 1 else f"name the values with `as`, and write `from a, b -> {op}`"
     wanted = f"{arity} value{'s' if arity > 1 else ''}"
     scope.session.error(
         codes.NOT_A_STEP,
@@ -180,7 +176,7 @@ def rejected(
             place = bound["size"][1]
         origins = origins[:1] if reject.blame in bound else []
     elif isinstance(reject.blame, int) and len(inputs) > 2:
-        origins = [_origin(scope, inputs[0]), _origin(scope, inputs[reject.blame])]
+        origins = [_origin(scope, inputs[i]) for i in sorted({0, reject.blame})]
     prefix = "" if reject.message.startswith(f"`{op.name}`") else f"`{op.name}`: "
     fix = _argument_fix(reject, span) or _pool_fix(scope, op, reject, inputs)
     notes = []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING
 from typing import Any, assert_never
 
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Edit, Fix
+from resdsl.diagnostics.model import Fix
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
 from resdsl.elaborate.complain import unknown_name
 from resdsl.elaborate.functions import FUNCTIONS, MAX_LIST, Refuse, weight
+from resdsl.elaborate.initialisers import initialiser
 from resdsl.elaborate.loops import named, names_of, rounds
 from resdsl.elaborate.operators import Undecided, operate, whole
 from resdsl.elaborate.scope import Env, Session
@@ -25,12 +25,9 @@ from resdsl.elaborate.values import (
     brief,
     described,
     kind_of,
-    write,
 )
 from resdsl.ops import OPS
-from resdsl.ops.base import Reject
 from resdsl.ops.init import INITS
-from resdsl.ops.init import make as make_init
 from resdsl.sizes import NotClosed, Size
 from resdsl.source import Span
 from resdsl.syntax import ast
@@ -62,7 +59,12 @@ class Evaluator:
 
     def no_value(self, name: str, span: Span) -> None:
         """Report a value that does not exist."""
-        self.session.error(codes.UNKNOWN_VALUE, f"there is no value `{name}` here", span)
+        self.session.error(
+            codes.UNKNOWN_VALUE,
+            f"there is no value `{name}` here",
+            span,
+            "the values of a net exist in its body only",
+        )
 
     # ---------------------------------------------------------------- expressions
 
@@ -157,7 +159,7 @@ class Evaluator:
         if expr.id in OPS:
             return Recipe(OPS[expr.id])
         if expr.id in INITS:
-            return self._init(expr.id, {}, {}, expr.span)
+            return initialiser(self, expr.id, (), env, expr.span)
         if expr.id == "projection":
             return Recipe(Projection())
         if expr.id in FUNCTIONS:
@@ -352,15 +354,7 @@ class Evaluator:
             if name.id in FUNCTIONS:
                 return self._function(expr, env)
             if name.id in INITS:
-                positional = [self.evaluate(a.value, env) for a in args if a.name is None]
-                named = {a.name.id: self.evaluate(a.value, env) for a in args if a.name is not None}
-                if POISON in positional or POISON in named.values():
-                    return POISON
-                for a in args:
-                    if a.name is not None and a.name.id not in INITS[name.id]:
-                        self._no_argument(name.id, a.name)
-                        return POISON
-                return self._init(name.id, dict(enumerate(positional)), named, expr.span)
+                return initialiser(self, name.id, args, env, expr.span)
         recipe = self.name(name, env)
         if recipe is POISON:
             for a in args:
@@ -371,41 +365,6 @@ class Evaluator:
         bound = bind(self, recipe, expr, env)
         return (
             POISON if bound is None else Recipe(recipe.target, tuple((k, v) for k, (v, _) in bound.items()))
-        )
-
-    def _init(self, name: str, positional: dict[int, Any], named: dict[str, Any], span: Span) -> Value:
-        declared = [d for d, (_, default) in INITS[name].items() if default is MISSING]
-        if len(positional) > len(declared):
-            optional = [d for d in INITS[name] if d not in declared and d not in named]
-            if not optional:
-                return self._bad(f"`{name}` takes no further argument", span)
-            self.session.error(
-                codes.POSITIONAL,
-                f"`{optional[0]}` of `{name}` has a default, so it must be given by name",
-                span,
-                help=f"write `{optional[0]} = {write(positional[len(declared)])}`",
-            )
-            return POISON
-        given = {declared[i]: v for i, v in positional.items()} | named
-        try:
-            return make_init(name, given)
-        except Reject as reject:
-            help, fix = reject.help, None
-            if help is not None and reject.blame == "nonlinearity" and reject.blame not in given:
-                end = Span(span.source, span.end - 1, span.end - 1)
-                fix, help = Fix(help, (Edit(end, ', nonlinearity = "leaky_relu"'),)), None
-            self.session.error(codes.BAD_ARGUMENT, reject.message, span, help=help, fix=fix)
-            return POISON
-
-    def _no_argument(self, function: str, name: ast.Name) -> None:
-        declared = list(INITS[function])
-        self.session.error(
-            codes.UNKNOWN_ARGUMENT,
-            f"`{function}` has no argument `{name.id}`",
-            name.span,
-            help=did_you_mean(name.id, declared)
-            or (f"it takes {', '.join(f'`{d}`' for d in declared)}" if declared else "it takes no arguments"),
-            fix=replace_fix(name.span, name.id, declared),
         )
 
     def _function(self, expr: ast.Call, env: Env) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from resdsl import resources
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label, Sink
-from resdsl.diagnostics.suggest import closest, did_you_mean, replace_fix
+from resdsl.diagnostics.suggest import closest, did_you_mean, listed, replace_fix
 from resdsl.elaborate.loops import names_of
 from resdsl.elaborate.values import Definition
 from resdsl.source import Source, Span
@@ -134,18 +135,12 @@ class Loader:
             first = module.names[name.id]
             if first is None or name.id == "_":
                 return  # its `use` was reported, or it names what is not needed
-            if name.id in module.imported:
-                place = module.imported[name.id].span
-            elif isinstance(first, Definition):
-                place = first.decl.name.span
-            else:
-                place = next(n.span for n in names_of(first.targets) if n.id == name.id)
             self._error(
                 codes.DUPLICATE_NAME,
                 f"`{name.id}` is defined twice",
                 name.span,
                 "defined again here",
-                Label(place, "first defined here"),
+                Label(_place(module, name.id), "first defined here"),
             )
             return
         if name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id == "projection":
@@ -190,22 +185,26 @@ class Loader:
                         f"`{other.source.path}` has no `{name.id}`",
                         Label(name.span, "not defined there"),
                         help=tuple(filter(None, [did_you_mean(name.id, other.names)]))
-                        or (f"it defines {', '.join(f'`{n}`' for n in other.names)}",),
+                        or (f"it defines {listed(other.names)}",),
                         fix=replace_fix(name.span, name.id, other.names),
                     )
                 )
                 module.names.setdefault(name.id, None)
                 continue
             if name.id in module.names:
-                first = module.imported.get(name.id)
-                more = (Label(first.span, "first used here"),) if first else ()
+                if module.names[name.id] is None:
+                    continue  # the first was reported
+                again = name.id in module.imported
                 self._error(
                     codes.DUPLICATE_NAME,
                     f"`{name.id}` is defined twice",
                     name.span,
                     "defined again here",
-                    *more,
+                    Label(_place(module, name.id), "first defined here"),
+                    help="leave one of them out" if again else "rename the one of this file",
                 )
+                if not again:
+                    module.names[name.id] = None  # either may be meant
                 continue
             module.names[name.id] = other.names[name.id]
             module.owners[name.id] = other.owners.get(name.id, other)
@@ -227,16 +226,16 @@ class Loader:
                     codes.IMPORT_NOT_FOUND,
                     f"the extension `{name}` has no op `{word.id}`",
                     word.span,
-                    help=did_you_mean(word.id, ops) or f"it has {', '.join(f'`{n}`' for n in ops)}",
+                    help=did_you_mean(word.id, ops) or f"it has {listed(ops)}",
                 )
             module.names.setdefault(word.id, ops.get(word.id))
             module.imported[word.id] = word
 
     def _not_found(self, origin: ast.LayerName, text: str, target: Path, reason: str) -> None:
         """Report a file that cannot be read, with the one that was probably meant."""
-        if target.is_dir():
+        if os.path.isdir(target):
             target, text = target / "_", f"{text.rstrip('/')}/_"
-        files = sorted(p for p in target.parent.glob("*.res")) if target.parent.is_dir() else []
+        files = sorted(p for p in target.parent.glob("*.res")) if os.path.isdir(target.parent) else []
         if isinstance(origin, ast.Text):
             folder = text.rpartition("/")[0]
             near = [f"{folder}/{p.name}" if folder else p.name for p in files]
@@ -245,7 +244,7 @@ class Loader:
                 near = [f"{text}.res"]
         else:
             span, near = origin.span, [f"{text.rpartition('.')[0]}.{p.stem}" for p in files]
-        word = closest(text, near)
+        word = text.replace("\\", "/") if "\\" in text else closest(text, near)
         if word is None and len(near) == 1 and near[0] == f"{text}.res":
             word = near[0]
         self.sink.add(
@@ -253,7 +252,7 @@ class Loader:
                 codes.IMPORT_NOT_FOUND,
                 f"cannot use `{text.removesuffix('/_')}`: {reason}",
                 Label(origin.span),
-                help=(f"there are {', '.join(f'`{n}`' for n in near[:8])}",) if near and word is None else (),
+                help=(f"there are {listed(near)}",) if near and word is None else (),
                 fix=Fix(f"did you mean `{word}`?", (Edit(span, word),)) if word else None,
             )
         )
@@ -264,7 +263,10 @@ class Loader:
             text = origin.span.text[1:-1]
             if path is None or self.root is None:
                 self._error(
-                    codes.IMPORT_NOT_FOUND, "a spec without a file cannot use other files", origin.span
+                    codes.IMPORT_NOT_FOUND,
+                    "a spec without a file cannot use other files",
+                    origin.span,
+                    help="save it beside them, or write what it needs into it; `use std...` works anywhere",
                 )
                 return None
             base, target = self.root, path.parent / text
@@ -285,11 +287,7 @@ class Loader:
             base = resources.specs().resolve()
             target = base.joinpath(*parts[1:]).with_suffix(".res")
             text = ".".join(parts)
-        try:
-            resolved = target.resolve()
-        except (OSError, RuntimeError, ValueError):
-            self._error(codes.IMPORT_NOT_FOUND, f"cannot use `{text}`: the path leads nowhere", origin.span)
-            return None
+        resolved = Path(os.path.realpath(target))  # `resolve` raises where links go in a circle
         if not resolved.is_relative_to(base):
             self._error(
                 codes.IMPORT_OUTSIDE,
@@ -321,6 +319,16 @@ class Loader:
             self._not_found(origin, text, target, source)
             return None
         return self.load(source, resolved)
+
+
+def _place(module: Module, name: str) -> Span:
+    """Where a file defines or imports a name."""
+    if name in module.imported:
+        return module.imported[name].span
+    item = module.names[name]
+    if isinstance(item, Definition):
+        return item.decl.name.span
+    return next(n.span for n in names_of(item.targets) if n.id == name)
 
 
 def _beside(module: Module, text: str) -> str:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from resdsl.elaborate.values import Ratio, Recipe, Value, described
-from resdsl.sizes import Size
+from resdsl.elaborate.values import Ratio, Recipe, Value, described, write
+from resdsl.sizes import Product, Size, Sum
 
 MAX_LIST = 100_000
 
@@ -41,8 +41,19 @@ def make_divisible(value: float, by: int, least: int | None = None) -> int:
 def numbers(*values: Value) -> None:
     """Refuse what is not a number, fixed or varying."""
     for v in values:
+        if isinstance(v, (Product, Sum)):
+            raise Refuse(f"takes the size of one axis, and `{v}` is made of several")
         if isinstance(v, bool) or not isinstance(v, (int, float, Size, Ratio)):
             raise Refuse(f"needs numbers, got {described(v)}")
+
+
+def divisor(value: Any) -> int:
+    """What divides a size that varies; refuses all but positive integers."""
+    if isinstance(value, Size):
+        raise Refuse(f"divides by integers only, and `{value}` varies with the input")
+    if value < 1:
+        raise Refuse(f"divides a size that varies by positive integers only, this is {value}")
+    return int(value)
 
 
 def _fold(choose: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,10 +109,12 @@ def _div(a: Value, b: Value) -> Value:
     if isinstance(b, bool) or not isinstance(b, int):
         raise Refuse(f"needs an integer to divide by, got {described(b)}")
     if isinstance(a, Ratio):
-        raise Refuse("needs a whole number")
+        raise Refuse(
+            f"needs a whole number, which `{write(a)}` is not at every input: divide once, by the product"
+        )
     if isinstance(a, float):
         return math.floor(a / b)
-    return a // b
+    return a // (divisor(b) if isinstance(a, Size) else b)
 
 
 def _real(run: Callable[[float], float], refuse: str) -> Callable[..., Any]:

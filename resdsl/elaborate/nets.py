@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label, Sink
-from resdsl.diagnostics.suggest import did_you_mean
+from resdsl.diagnostics.suggest import did_you_mean, listed
 from resdsl.domain import Domain
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.admit import admitted, restrict
@@ -96,12 +97,15 @@ def nested_input(scope: Scope, flows: list[Flow]) -> None:
             sets = admitted(scope, condition, env)
             if sets is not POISON and scope.session.domain.never(sets):
                 arriving = ", ".join(show(f.shape) for f in flows if f.shape is not None)
-                scope.session.error(
-                    codes.BAD_INPUT,
-                    f"net `{scope.graph.name}` does not admit {arriving}",
-                    condition.span,
-                    "this does not hold",
-                )
+                rule = Label(condition.span, "does not hold")
+                with scope.session.outside() as call:
+                    scope.session.error(
+                        codes.BAD_INPUT,
+                        f"net `{scope.graph.name}` does not admit {arriving}",
+                        call or condition.span,
+                        secondary=[rule] if call else (),
+                        help="pass a size that it admits: `resize` and `pad_to_multiple` change sizes",
+                    )
             elif sets is not POISON and sets:
                 ports = tuple(f.port for f in made if f.port is not None)
                 id = scope.graph.inputs[0]
@@ -246,9 +250,13 @@ def _complain_of_ends(session: Session, scope: NetScope, graph: Graph, span: Spa
     if session.failed:
         return
     if scope.input is None:
-        session.error(codes.NO_INPUT, f"net `{graph.name}` has no input", span, "no `input` runs")
-    elif not graph.outputs:
-        session.error(codes.NO_OUTPUT, f"net `{graph.name}` has no output", span)
+        session.error(
+            codes.NO_INPUT,
+            f"net `{graph.name}` has no input",
+            span,
+            "no `input` runs here",
+            help="begin the body with the `input`, outside of `if` and `for`",
+        )
     elif all(isinstance(graph.node(p.node).content, Feed) for p in graph.outputs):
         session.error(
             codes.NO_OUTPUT,
@@ -317,8 +325,7 @@ def _settings(
                 codes.BAD_SETTING,
                 f"net `{decl.name.id}` has no parameter `{name}`",
                 span,
-                help=did_you_mean(name, names)
-                or (f"it has {', '.join(f'`{n}`' for n in names)}" if names else None),
+                help=did_you_mean(name, names) or (f"it has {listed(names)}" if names else "it has none"),
             )
             continue
         trial = Sink()
@@ -332,7 +339,12 @@ def _settings(
                 help="write a value as in a spec: `10`, `true`, `[3, 4, 6, 3]`",
             )
             continue
-        value = Evaluator(session).evaluate(expr, Env(base.module))
+        value = Evaluator(Session(trial)).evaluate(expr, Env(base.module))
+        # What stands on the command line, `--fix` cannot change.
+        session.sink.extend(
+            replace(d, fix=None) if d.primary.span.source is source else d for d in trial.items
+        )
+        session.failed |= trial.has_errors
         if value is not POISON:
             made[name] = value
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resdsl.domain import Domain, Sets, compare, equal
-from resdsl.elaborate.functions import MAX_LIST, Refuse, numbers
+from resdsl.elaborate.functions import MAX_LIST, Refuse, divisor, numbers
 from resdsl.elaborate.values import Ratio, SizeValue, Value
 from resdsl.sizes import Size
 
@@ -58,10 +58,8 @@ def _operate_numbers(operator: str, a: Any, b: Any) -> Value:
             return a <= b
         case ">":
             return a > b
-        case ">=":
+        case _:  # the one that is left
             return a >= b
-        case _:
-            raise Refuse("is not known")
     if isinstance(result, complex) or result != result:
         raise ZeroDivisionError
     if abs(result) > MAX_NUMBER:
@@ -100,6 +98,9 @@ def _decide(domain: Domain, sets: Sets | None) -> bool:
 
 
 def _operate_sizes(domain: Domain, operator: str, a: Any, b: Any) -> Value:
+    if isinstance(a, float) or isinstance(b, float):
+        given = a if isinstance(a, float) else b
+        raise Refuse(f"needs an integer next to a size that varies, got {given:g}")
     match operator:
         case "+":
             return a + b
@@ -108,13 +109,9 @@ def _operate_sizes(domain: Domain, operator: str, a: Any, b: Any) -> Value:
         case "*":
             return a * b
         case "/":
-            if type(b) is int and b > 0 and isinstance(a, Size):
-                return Ratio(a, b)
-            raise Refuse("divides a varying size by positive integers only")
+            return Ratio(a, divisor(b))
         case "%":
-            if type(b) is int and b > 0 and isinstance(a, Size):
-                return a % b
-            raise Refuse("divides a varying size by positive integers only")
+            return a % divisor(b)
         case "**":
             raise Refuse("needs numbers that do not vary with the input")
         case _:

@@ -108,13 +108,9 @@ def _slope(dim: Dim) -> int:
 def _require_positive(scope: Builder, positive: Condition, taken: Shape, into: list[Condition]) -> None:
     sets = not_less(positive.left, 1)
     if sets is None:
-        if isinstance(positive.left, int):
-            raise Reject(
-                f"nothing is left of an input of {show(taken)}",
-                None,
-                "use a larger input, a smaller window or more padding",
-                code="input-too-small",
-            )
-        raise Reject(f"its output size `{positive.left}` is below 1", None, code="input-too-small")
+        raise Reject(
+            f"nothing is left of {show(taken)}: its output size `{positive.left}` is below 1",
+            code="input-too-small",
+        )
     if sets:
         into.append(replace(positive, sets=sets))

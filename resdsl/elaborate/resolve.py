@@ -169,6 +169,7 @@ class _Walker:
                 name.span,
                 "would hide it",
                 secondary=[Label(hides.decl.name.span, "defined here")],
+                help="choose another name",
             )
         env.names[name.id] = name
 

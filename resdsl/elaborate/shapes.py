@@ -11,7 +11,7 @@ from resdsl.diagnostics.model import Edit, Fix, Label
 from resdsl.domain import match_sizes
 from resdsl.elaborate.complain import sometimes
 from resdsl.elaborate.scope import Env
-from resdsl.elaborate.values import POISON, Ratio, kind_of
+from resdsl.elaborate.values import POISON, Ratio, described
 from resdsl.ops.base import show
 from resdsl.sizes import VARYING, Shape, evaluate, variable
 from resdsl.source import Span
@@ -44,7 +44,7 @@ def read(scope: Scope, shape: ast.ListExpr, env: Env) -> tuple[Any, ...] | None:
             return None
         if isinstance(value, bool) or not isinstance(value, (int, *VARYING)):
             scope.session.error(
-                codes.BAD_VALUE, f"a shape is made of sizes, this is {kind_of(value)}", item.span
+                codes.BAD_VALUE, f"a shape is made of sizes, this is {described(value)}", item.span
             )
             return None
         dims.append(value)

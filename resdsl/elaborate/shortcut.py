@@ -9,7 +9,7 @@ from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
 from resdsl.elaborate.bind import bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
-from resdsl.elaborate.complain import sometimes
+from resdsl.elaborate.complain import ONE, sometimes
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON, Closure, Projection, Recipe, described
 from resdsl.graph.model import Graph, ShortcutKind
@@ -33,7 +33,8 @@ def close_residual(scope: Scope, residual: ast.Residual, env: Env) -> None:
         scope.session.error(
             codes.NOT_A_STEP,
             f"a residual takes one value, but {len(scope.flow) or 'none'} arrive{'' if scope.flow else 's'}",
-            residual.shortcut.span,
+            Span(residual.span.source, residual.span.start, residual.span.start + len("residual")),
+            help=ONE if scope.flow else "a net begins with its `input`; `from NAME` continues from a value",
         )
         scope.carry(UNKNOWN)
     start = scope.flow[0]
@@ -57,6 +58,7 @@ def close_residual(scope: Scope, residual: ast.Residual, env: Env) -> None:
             codes.NOT_A_STEP,
             f"the body of a residual ends in one value, this in {len(_ends(scope))}",
             residual.body.span,
+            help=ONE,
         )
         scope.carry(UNKNOWN)
         return
@@ -218,7 +220,8 @@ def _filled(scope: Scope, name: str | None, clause: ast.Shortcut, start: Flow, f
     else:
         scope.scoped(name, "scope", clause.span, fill)
     if len(_ends(scope)) != 1:
-        scope.session.error(codes.NOT_A_STEP, "a shortcut ends in one value", clause.span)
+        message = f"a shortcut ends in one value, this in {len(_ends(scope))}"
+        scope.session.error(codes.NOT_A_STEP, message, clause.span, help=ONE)
         return UNKNOWN
     return scope.flow[0]
 

@@ -142,9 +142,12 @@ class DotProductAttention(Op):
                 help="name the values with `as`, and write `from q, k, v -> dot_product_attention`",
             )
         rank = len(q)
-        for i, shape in enumerate((q, *others)):
-            if len(shape) != rank or rank < 2:
-                raise Reject(f"`{show(q)}` and `{show(shape)}` do not go together", i, code="shape-mismatch")
+        if rank < 2:
+            raise Reject(f"needs a list of vectors, but `{show(q)}` arrives", 0)
+        for i, shape in enumerate(others, 1):
+            if len(shape) != rank:
+                message = f"`{show(q)}` has {rank} axes, and `{show(shape)}` has {len(shape)}"
+                raise Reject(message, i, "bring them to one number of axes", code="shape-mismatch")
         k, more = others[0], others[2:]
         pairs = [(0, 1, axis) for axis in (*range(rank - 2), rank - 1)]
         pairs += [(1, 2, axis) for axis in range(rank - 1)]

@@ -81,7 +81,8 @@ class Einsum(Op):
                 yield Need(a[axis], "==", b[other], reject, (0, 1) if axis == other else (0,), axis)
         found = self._sizes(a, b)
         for name, size in self.sizes:
-            yield Need(found[name], "==", size, Reject(f"the axis `{name}` is {found[name]}", name))
+            message = f"the axis `{name}` is {found[name]}, not {size}"
+            yield Need(found[name], "==", size, Reject(message, name, "leave it out: it is what arrives"))
 
     def _sizes(self, a: Shape, b: Shape) -> dict[str, Dim]:
         """The size of each name."""

@@ -125,5 +125,8 @@ def padding_needs(
     if more is None:
         return
     for axis, (size, padding) in enumerate(zip(sizes, paddings, strict=True), 1):
-        reject = Reject(f"`{mode}` padding of {padding} does not fit a size of {size}", blame)
+        message = (
+            f"`{mode}` padding of {padding} does not fit a size of {size}: it takes at least {padding + more}"
+        )
+        reject = Reject(message, blame)
         yield Need(size, ">=", padding + more, reject, axis=axis)

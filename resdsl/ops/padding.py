@@ -49,9 +49,9 @@ class ZeroPad(Op):
         strides = spread(self.stride, len(axes_of(x)), "stride")
         if (have := fixed(x[0], "the number of channels")) > self.channels:
             raise Reject(
-                f"pads {have} channels to {self.channels}, which is fewer",
+                f"cannot pad {have} channels to {self.channels}, which is fewer",
                 "channels",
-                "use a projection",
+                "`projection` makes fewer channels as well",
             )
         return (self.channels, *((h + (s - 1)) // s for h, s in zip(x[1:], strides, strict=True)))
 

@@ -134,6 +134,7 @@ class AvgPool(Pool):
                 f"a window of {by(self.size)} does not fit an input of {show(x[1:])}, "
                 "and torch.nn.AvgPool3d does not count the padding here",
                 "size",
+                "use a larger input or a smaller window",
                 code="input-too-small",
             )
             yield Need(h, ">=", k, reject, axis=axis)

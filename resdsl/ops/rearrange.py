@@ -209,4 +209,9 @@ def _quotient(size: Dim, by: Dim, needs: list[Need], reject: Reject) -> Dim:
             rest = list(size.factors)
             rest.remove(chosen)
             return times(size.coefficient // one.coefficient, *rest)
-    raise Reject(f"whether `{size}` divides by `{by}` cannot be followed", reject.blame, code="varying-size")
+    raise Reject(
+        f"whether `{size}` divides by `{by}` cannot be followed",
+        reject.blame,
+        "divide by a number, or write one size for both where they are equal, as in `[3, S, S]`",
+        code="varying-size",
+    )

@@ -62,7 +62,8 @@ class Resize(Op):
             return
         least = ceil(1 / self._factor(self.size))
         for axis, size in enumerate(axes_of(x), 1):
-            reject = Reject(f"nothing is left of {size} times {self.size:g}", "size", code="input-too-small")
+            message = f"nothing is left of {size} times {self.size:g}"
+            reject = Reject(message, "size", "use a larger input or factor", code="input-too-small")
             yield Need(size, ">=", least, reject, axis=axis)
 
     def infer(self, x: Shape) -> Shape:
@@ -91,7 +92,7 @@ class Resize(Op):
     def _sizes(self, rank: int) -> tuple[int, ...]:
         """The output sizes, which do not depend on the input."""
         if not isinstance(self.size, tuple):
-            raise Reject("`size` must be a factor like 2 or a size like 14x14", "size")
+            raise Reject("`size` must be a factor like 2 or a size like 14x14, without quotes", "size")
         for d in self.size:
             if isinstance(d, Size | Product):
                 raise Reject(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from resdsl.diagnostics.model import Diagnostic, Severity
 from resdsl.graph.model import Feed, Graph, Net, Node, Port, Tensor
@@ -12,10 +13,15 @@ from resdsl.ops.base import Op
 from resdsl.render.blocks import call_text, op_label
 from resdsl.render.dot import Attr, Dot, Html, font, html, one_line
 from resdsl.render.numbers import shape_text
-from resdsl.render.palette import BLACK, CATEGORIES, GREY, NEUTRAL, WRONG, Colors
+from resdsl.render.ops import SIGNS
+from resdsl.render.palette import BLACK, CATEGORIES, GREY, INK, NEUTRAL, WRONG, Colors
+from resdsl.render.renderer import NoRenderer
 from resdsl.render.svg import Theme
 from resdsl.sizes import Shape
 from resdsl.source import Span
+
+if TYPE_CHECKING:
+    from resdsl.render.html import Live
 
 MOST = 60
 """How many steps are drawn: the last ones before and around the mistakes."""
@@ -43,19 +49,31 @@ def broken_picture(net: Net, diagnostics: Sequence[Diagnostic], title: str | Non
     dot = Dot(net.name, "dot", rankdir="TB", ranksep=0.3, nodesep=0.4, labelloc="t")
     drawn = _Steps(net.graph)
     drawn.wrong = {node.id for node in map(drawn.blamed, errors) if node is not None}
-    count = f"{len(errors)} error{'s' if len(errors) != 1 else ''}"
-    dot.node("title", shape="plain", style="", label=Html(_title(name, count)))
+    count = _count(diagnostics)
+    if name:
+        dot.node("title", shape="plain", style="", label=Html(_title(name, count)))
     dot.description = f"{net.name} as far as it checks, with {count}."
     left_out = drawn.draw(dot)
     if left_out:
         dot.notes.append(f"{left_out:,} steps before the last {MOST} are left out")
     first = drawn.names[0] if drawn.names else None
-    if first is not None:
+    if name and first is not None:
         dot.edge("title", first, style="invis")
     for index, diagnostic in enumerate(errors):
         _mark(dot, drawn, diagnostic, f"error {index + 1}")
         dot.description += f" {diagnostic.code.slug}: {one_line(diagnostic.message)}."
     return dot
+
+
+def _count(diagnostics: Sequence[Diagnostic]) -> str:
+    errors = sum(d.severity is Severity.ERROR for d in diagnostics)
+    return f"{errors} error{'s' if errors != 1 else ''}"
+
+
+def concerning(net: Net, diagnostics: Sequence[Diagnostic], nets: Iterable[Net]) -> tuple[Diagnostic, ...]:
+    """What is said of one of several nets: all that does not lie in the text of another."""
+    others = [other.graph.span for other in nets if other is not net]
+    return tuple(d for d in diagnostics if not any(_holds(span, _outermost(d)) for span in others))
 
 
 def _title(name: str, count: str) -> str:
@@ -90,11 +108,45 @@ def draw_broken(
     theme: Theme = "light",
     renderer: str = "auto",
 ) -> bytes:
-    """The picture as the bytes of an `svg`, `png`, `pdf` or `dot`. Raises `NoRenderer`, as `draw` does."""
+    """The picture as the bytes of an `svg`, `png`, `pdf`, `dot` or `html`.
+
+    Raises `NoRenderer`, as `draw` does; a page then shows the messages alone.
+    """
     from resdsl.render.draw import FORMATS
 
+    if format == "html":
+        page = broken_page(net, diagnostics, title=title, theme=theme, renderer=renderer)
+        return page.encode()
     made = _Broken(net, diagnostics, title, theme, renderer)
     return FORMATS[format](made)  # type: ignore[arg-type]
+
+
+def broken_page(
+    net: Net,
+    diagnostics: Sequence[Diagnostic],
+    *,
+    title: str | None = None,
+    theme: Theme = "auto",
+    renderer: str = "auto",
+    live: Live | None = None,
+) -> str:
+    """A page with the picture beside the messages; with these alone where nothing can draw it."""
+    from resdsl.diagnostics import render
+    from resdsl.render.html import problems_page
+
+    try:
+        svg = draw_broken(net, diagnostics, "svg", title="", theme=theme, renderer=renderer).decode()
+    except NoRenderer:
+        svg = ""
+    count = _count(diagnostics)
+    name = net.name if title is None else one_line(title)
+    return problems_page(
+        f"{name}: {count}, drawn as far as it checks" if svg else f"{name}: {count}",
+        render(diagnostics, "full"),
+        svg,
+        theme=theme,
+        live=live,
+    )
 
 
 class _Steps:
@@ -171,7 +223,7 @@ def _outermost(diagnostic: Diagnostic) -> Span:
 
 
 def _mark(dot: Dot, steps: _Steps, diagnostic: Diagnostic, name: str) -> None:
-    """The mistake as a red box, and red edges from the values it is about.
+    """The mistake as a red box: beside the step it lies in, else below the values that would have come to it.
 
     Where these lie in a block, that block is drawn in a frame.
     """
@@ -179,35 +231,64 @@ def _mark(dot: Dot, steps: _Steps, diagnostic: Diagnostic, name: str) -> None:
     box: dict[str, Attr] = {"fillcolor": WRONG.fill, "color": WRONG.line, "style": "filled,bold"}
     node, met = steps.blamed(diagnostic), _where(steps.graph, diagnostic.primary.span)
     around = [node] if node is not None else steps.before(diagnostic)
-    if met is None or (met[0] is steps.graph and node is not None):
-        dot.node(name, label=_message(diagnostic), **box, **{"class": "error"})
+    dot.node(name, label=_message(diagnostic), **box, **{"class": "error"})
+    if node is not None and (met is None or met[0] is steps.graph):
+        dot.edge(steps.name(node), name, dir="none", **red)
+        dot.same_rank(steps.name(node), name)
+        return
+    if met is None:
         for before in around:
-            shapes = "" if node is not None else "  " + " · ".join(map(_shape, before.shapes))
+            shapes = "  " + " · ".join(map(_shape, before.shapes))
             dot.edge(steps.name(before), name, label=shapes, fontcolor=WRONG.line, **red)
         return
     graph, ports = met
-    inner = steps
+    inner, join = steps, f"{name}: the values meet" if len(ports) > 1 else name
     if graph is not steps.graph:
         inner = _Steps(graph, f"{name}, in {graph.name}: ")
         with dot.cluster(inner.inside, label=call_text(graph), **FRAME):
             inner.draw(dot)
+            if join != name:
+                _join(dot, join, diagnostic)
+                # Graphviz would write beside the frame what stands at an edge as long as the frame.
+                skip = f"{name}: the shape of the shortcut"
+                shape = _shape(graph.shape(ports[-1]))
+                dot.node(skip, label=shape, shape="plain", style="", fontsize=8, fontcolor=WRONG.line)
+                dot.edge(inner.name(graph.node(ports[-1].node)), skip, **red | {"dir": "none"})
+                dot.edge(skip, join, **red)
+                ports = ports[:-1]
         for before in around:
             for first in inner.nodes[:1]:
                 dot.edge(steps.name(before), inner.name(first), style="dashed", **red)
-    dot.node(name, label=_message(diagnostic), **box, **{"class": "error"})
+    elif join != name:
+        _join(dot, join, diagnostic)
     for port in ports:
         shape = _shape(graph.shape(port))
-        dot.edge(inner.name(graph.node(port.node)), name, label=f"  {shape}", fontcolor=WRONG.line, **red)
+        dot.edge(inner.name(graph.node(port.node)), join, label=f"  {shape}", fontcolor=WRONG.line, **red)
+    if join != name:
+        dot.edge(join, name, dir="none", **red)
+        if inner is steps:
+            dot.same_rank(join, name)
+
+
+def _join(dot: Dot, name: str, diagnostic: Diagnostic) -> None:
+    """Where the values meet: a sum as a circle, any other op by its name."""
+    word = re.match(r"\w*", diagnostic.primary.span.text)
+    op = "add" if diagnostic.code.slug == "shortcut-mismatch" else word[0] if word else ""
+    style: dict[str, Attr] = {"fillcolor": WRONG.fill, "color": WRONG.line, "penwidth": 1.6, "class": "error"}
+    if op in SIGNS:
+        style |= {"shape": "circle", "width": 0.26, "fixedsize": "true", "fontsize": 13}
+    else:
+        style |= BOX
+    dot.node(name, label=SIGNS.get(op, op), **style)
 
 
 def _message(diagnostic: Diagnostic) -> Html:
     from textwrap import wrap
 
     span = diagnostic.primary.span
-    code = span.text.splitlines()[0].strip() if span.text.strip() else ""
     lines = [font(f"! {diagnostic.code.slug}", 9, WRONG.line, bold=True)]
-    if code:
-        lines.append(font(code if len(code) <= WIDE else f"{code[: WIDE - 3]}...", 9, bold=True))
+    if code := _code(span):
+        lines.append(code)
     lines += [font(line, 8.5) for line in wrap(one_line(diagnostic.message), WIDE)]
     for note in diagnostic.notes:
         first, *table = note.split("\n")
@@ -215,9 +296,30 @@ def _message(diagnostic: Diagnostic) -> Html:
             lines.append(_table([first, *table]))
         elif "called at " in note:
             lines.append(font(one_line(note.partition(", called at ")[0].partition(": ")[0]), 8.5))
-    lines.append(font(span.place, 8, GREY))
+    for help in dict.fromkeys((*diagnostic.help, *([diagnostic.fix.title] if diagnostic.fix else []))):
+        lines += [font(line, 8.5, INK) for line in wrap(f"help: {one_line(help)}", WIDE)]
+    lines.append(font(span.place, 8, INK))
     cells = "".join(f'<tr><td align="left">{line}</td></tr>' for line in lines)
     return Html(f'<table border="0" cellspacing="0" cellpadding="1">{cells}</table>')
+
+
+def _code(span: Span) -> str:
+    """The line with the mistake, which is red in it; what is too long is cut off at both sides."""
+    number, column = span.source.line_col(span.start)
+    line, start = span.source.line_text(number), column - 1
+    if not span.text.strip():
+        return ""
+    end = min(len(line), start + span.end - span.start)
+    room = max(0, WIDE - (end - start)) // 2
+    before, bad, after = line[:start].lstrip(), line[start:end], line[end:].rstrip()
+    if len(before) > room:
+        before = f"... {before[len(before) - room :].lstrip()}"
+    if len(after) > room:
+        after = f"{after[:room].rstrip()} ..."
+    if len(bad) > WIDE:
+        bad, after = f"{bad[: WIDE - 3]}...", ""
+    parts = ((before, BLACK, False), (bad, WRONG.line, True), (after, BLACK, False))
+    return "".join(font(text, 9, color, bold) for text, color, bold in parts if text)
 
 
 def _table(rows: list[str]) -> str:

@@ -29,7 +29,7 @@ def folded(table: Table, most: int) -> tuple[Table, list[Frame]]:
         merged = made[start : start + length]
         for place in range(start + length, start + length * times):
             at = (place - start) % length
-            merged[at] = _together(merged[at], made[place])
+            merged[at] = together(merged[at], made[place])
         made[start : start + length * times] = merged
         gone = length * (times - 1)
         frames = [f if f.last < start else Frame(f.first - gone, f.last - gone, f.times) for f in frames]
@@ -42,7 +42,7 @@ def folded(table: Table, most: int) -> tuple[Table, list[Frame]]:
                 break
             frames = []  # no other way is left
         for place in sorted(pairs[: len(made) - most], reverse=True):
-            made[place : place + 2] = [_together(made[place], made[place + 1])]
+            made[place : place + 2] = [together(made[place], made[place + 1])]
             frames = [f if f.last < place else Frame(f.first - 1, f.last - 1, f.times) for f in frames]
     return replace(table, rows=made), frames
 
@@ -83,7 +83,7 @@ def _pairs(made: list[Row], frames: list[Frame]) -> list[int]:
     return list(chosen)
 
 
-def _together(a: Row, b: Row) -> Row:
+def together(a: Row, b: Row) -> Row:
     """Two rows as one, which only repeats what both repeat."""
     made = joined(a, b, _span(a.name, b.name))
     blocks = {run.graph.name for run in a.runs}, {run.graph.name for run in b.runs}

@@ -19,6 +19,11 @@ def scale(width: float, height: float) -> float:
     return min(1.0, max(min(short / width, long / height), min(long / width, short / height)))
 
 
+def prints(canvas: Canvas) -> bool:
+    """Whether the text of a picture has 7 points on the page."""
+    return SMALLEST * scale(canvas.width, canvas.height) >= READABLE
+
+
 def fits(canvas: Canvas) -> bool:
     """Whether a picture has few boxes, and text of 7 points on the page."""
-    return canvas.boxes <= MOST_BOXES and SMALLEST * scale(canvas.width, canvas.height) >= READABLE
+    return canvas.boxes <= MOST_BOXES and prints(canvas)

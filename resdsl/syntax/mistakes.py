@@ -111,8 +111,9 @@ def wrong_closer(s: Stuck) -> Diagnostic | None:
     token = s.found
     if token is None or token.text not in CLOSING:
         return None
-    if s.opener is None:
-        return s.error(f"no `{CLOSING[token.text]}` is open here")
+    if s.opener is None or (s.opener.text == "{" and token.text != "}"):
+        without = s.fix(f"leave out the `{token.text}`", (s.span(token), ""))
+        return s.error(f"no `{CLOSING[token.text]}` is open here", fix=without)
     closing = OPENING[s.opener.text]
     if closing == token.text:
         return None

@@ -154,7 +154,8 @@ class Stuck:
             return ["a step", "`}`"] if "}" in accepts else ["a step"]
         marks = [f"`{mark}`" for mark in _MARKS if mark in accepts]
         if "INT" in accepts:
-            return ["a value", *(mark for mark in marks if mark in ("`)`", "`]`"))]
+            value = "a value" if "NAME" in accepts else "a number"
+            return [value, *(mark for mark in marks if mark in ("`)`", "`]`"))]
         if "_NL" in accepts:
             return ["`else`"] if "else" in accepts else ["a new line", "`;`"]
         if "NAME" in accepts:

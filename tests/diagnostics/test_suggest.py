@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resdsl.diagnostics.suggest import closest, did_you_mean, replace_fix
+from resdsl.diagnostics.suggest import closest, did_you_mean, listed, replace_fix
 from resdsl.source import Source, Span
 
 OPS = ["batchnorm", "conv", "gelu", "linear", "maxpool", "relu", "relu6"]
@@ -51,6 +51,13 @@ def test_fix(word, safe):
     assert fix is not None
     assert fix.safe is safe
     assert [edit.span for edit in fix.edits] == [span]
+
+
+def test_list_of_names():
+    assert listed([]) == ""
+    assert listed("ab") == "`a`, `b`"
+    assert listed("abc", most=3) == "`a`, `b`, `c`"
+    assert listed("abcde", most=3) == "`a`, `b`, `c` and 2 more"
 
 
 def test_no_fix():

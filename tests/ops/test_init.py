@@ -44,8 +44,6 @@ def test_arguments() -> None:
 @pytest.mark.parametrize(
     ("name", "args", "code"),
     [
-        ("gauss", {}, "unknown-name"),
-        ("normal", {"sd": 1}, "unknown-argument"),
         ("constant", {}, "missing-argument"),
         ("normal", {"std": -1}, "bad-argument"),
         ("normal", {"std": True}, "bad-argument"),

@@ -1,13 +1,17 @@
 """A net with mistakes is drawn as far as it checks, and says what is wrong in red."""
 
+import re
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
 
 from resdsl.cli import main
 from resdsl.pipeline import check
-from resdsl.render.broken import broken_picture, draw_broken
+from resdsl.render import draw as draw_module
+from resdsl.render.broken import broken_page, broken_picture, concerning, draw_broken
 from resdsl.render.palette import WRONG
+from resdsl.render.renderer import NoRenderer
 from resdsl.source import Source
 
 HERE = Path(__file__).parent
@@ -40,7 +44,14 @@ def test_the_arms_of_a_residual_in_a_block(golden):
     text = picture(BLOCK).text()
     golden(HERE / "golden" / "broken.dot", text)
     assert "! shortcut-mismatch" in text.replace("</b>", "")
-    assert text.count(f'fontcolor="{WRONG.line}"') == 2  # two values meet, each on its edge with its shape
+    assert text.count(f'fontcolor="{WRONG.line}"') == 2  # two values meet, each with its shape
+    assert text.count('label="+"') == 1
+
+
+def test_a_mistake_in_a_step_that_was_built_stands_beside_it():
+    made = picture("net n {\n  input image: [3, H, W]\n  conv(8, 3x3); batchnrom; relu\n}\n").text()
+    assert '{ rank=same; "1, line 3"; "error 1" }' in made
+    assert made.count("did you mean") == 1  # the help, once
 
 
 def test_nothing_is_counted():
@@ -68,11 +79,51 @@ def test_metacharacters_are_escaped():
     assert "a&lt;b&gt;&amp;" in made.text()
 
 
+def test_what_is_said_of_one_of_several_nets():
+    other = "net other {\n  input image: [3, H, W]\n  conv(8, 3x3); reluu\n}\n"
+    checked = check(Source("broken.res", BLOCK + other))
+    nets = checked.nets.values()
+    assert {
+        net.name: [d.code.slug for d in concerning(net, checked.diagnostics, nets) if d.severity == "error"]
+        for net in nets
+    } == {"tiny": ["shortcut-mismatch"], "other": ["unknown-name"]}
+
+
+def test_the_page_has_the_picture_beside_the_messages():
+    checked = check(Source("<b>.res", BLOCK))
+    net = checked.nets["tiny"]
+    page = broken_page(net, checked.diagnostics, title="<i>")
+    assert page == broken_page(net, checked.diagnostics, title="<i>")
+    assert "error[shortcut-mismatch]: identity shortcut joins" in page
+    assert "&lt;b&gt;.res:5:15" in page
+    assert "<b>" not in page
+    assert "<i>" not in page
+    assert "script-src" in page
+    assert "connect-src" not in page
+    assert not re.search(r"https?://", page.replace("http://www.w3.org", ""))
+    found = re.search(r'src="data:image/svg\+xml;base64,([^"]*)"', page)
+    if found is None:
+        pytest.skip("nothing is installed to draw with")
+    svg = b64decode(found[1]).decode()
+    assert "shortcut-mismatch" in svg
+    assert WRONG.line.lower() in svg.lower()
+
+
+def test_the_page_without_a_renderer_has_the_messages(monkeypatch):
+    def none(*args, **kwargs):
+        raise NoRenderer("no Graphviz found")
+
+    checked = check(Source("broken.res", BLOCK))
+    monkeypatch.setattr(draw_module, "render", none)
+    page = draw_broken(checked.nets["tiny"], checked.diagnostics, "html").decode()
+    assert "error[shortcut-mismatch]" in page
+    assert "<img" not in page
+    assert "<title>tiny: 1 error</title>" in page
+
+
 @pytest.mark.parametrize("renderer", ["graphviz-pure", "dot"])
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
 def test_both_renderers(renderer, theme):
-    from resdsl.render.draw import NoRenderer
-
     checked = check(Source("broken.res", BLOCK))
     try:
         svg = draw_broken(checked.nets["tiny"], checked.diagnostics, "svg", theme=theme, renderer=renderer)
@@ -91,6 +142,9 @@ def test_the_command(capsys, monkeypatch, tmp_path):
     assert "error[shortcut-mismatch]" in out
     assert err == "wrote net.dot, as far as the net checks\n"
     assert Path("net.dot").read_text().startswith('digraph "tiny"')
+
+    assert main(["draw", "broken.res", "-o", "net.html"]) == 1
+    assert capsys.readouterr().err == "wrote net.html, as far as the net checks\n"
 
     assert main(["draw", "syntax.res", "-o", "other.dot"]) == 1
     assert capsys.readouterr().err == "nothing is drawn: no net could be read\n"

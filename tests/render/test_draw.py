@@ -15,7 +15,7 @@ from resdsl.render import draw as draw_module
 from resdsl.render.arial import fitted, text_width
 from resdsl.render.draw import FORMATS, VIEWS, NoRenderer, draw, find_renderer
 from resdsl.render.options import SHOWN
-from resdsl.render.palette import BLACK, CATEGORIES, DARK, GREY, INK, NEUTRAL, PAPER, STAGES, darkened
+from resdsl.render.palette import DARK, PAPER
 from resdsl.render.pdf import has_cairo
 from resdsl.render.rows import is_chain, rows
 from tests.conftest import Golden
@@ -295,34 +295,6 @@ def test_dark_has_no_light_colour(view: str) -> None:
     assert set(re.findall(r"#[0-9A-F]{6}", text)) <= set(DARK.values())
     light = draw(net("resnet:resnet50"), "dot", view=view).decode()
     assert set(re.findall(r"#[0-9A-Fa-f]{6}", light)) <= set(DARK)
-
-
-def _luminance(color: str) -> float:
-    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def _contrast(one: str, other: str) -> float:
-    low, high = sorted((_luminance(one), _luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-@pytest.mark.parametrize("colors", [*STAGES, NEUTRAL, *CATEGORIES.values()])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_contrast(colors: tuple[str, str], theme: str) -> None:
-    fill, line, ink, black, grey, paper = (
-        darkened(c) if theme == "dark" else c for c in (*colors, INK, BLACK, GREY, PAPER)
-    )
-    for text, behind in (
-        (ink, fill),
-        (black, fill),
-        (line, fill),
-        (line, paper),
-        (ink, paper),
-        (grey, paper),
-    ):
-        assert _contrast(text, behind) >= 4.5, (text, behind)
 
 
 def test_cut_labels_fit() -> None:

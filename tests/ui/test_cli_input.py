@@ -61,6 +61,13 @@ def test_marks_and_line_ends_of_windows(cli):
     assert cli("check", "a.res")[0] == 0
 
 
+def test_used_file_with_a_name_that_is_too_long(cli):
+    write("a.res", f'use "{"a" * 300}.res" {{ unit }}\n' + GOOD)
+    code, out, _ = cli("check", "a.res")
+    assert code == 1
+    assert "file name too long" in out
+
+
 def test_folder_and_missing_file(cli):
     Path("folder").mkdir()
     write("nets.res", GOOD)

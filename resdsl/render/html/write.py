@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -71,9 +71,23 @@ def page(table: Table, *, theme: Theme = "auto", live: Live | None = None) -> st
     )
 
 
-def problems_page(live: Live, title: str) -> str:
-    """A page that shows diagnostics alone, for a spec that was never right."""
-    return _page("problems.html", (), live, theme="auto", title=escape(title))
+def problems_page(
+    title: str, problems: str, picture: str = "", *, theme: Theme = "auto", live: Live | None = None
+) -> str:
+    """A page that shows diagnostics, and beside them an SVG of what there is of the net, if it is given."""
+    if picture:
+        # As an image it is out of reach of the page's style, and the page of its own.
+        data = b64encode(picture.encode()).decode()
+        picture = f'<img alt="The net as far as it checks" src="data:image/svg+xml;base64,{data}">'
+    return _page(
+        "problems.html",
+        (),
+        live and replace(live, problems=""),
+        theme=theme,
+        title=escape(title),
+        problems=escape(problems),
+        picture=picture,
+    )
 
 
 def _page(template: str, scripts: tuple[str, ...], live: Live | None, **parts: str) -> str:
@@ -81,8 +95,10 @@ def _page(template: str, scripts: tuple[str, ...], live: Live | None, **parts: s
     if live is not None:
         scripts = ("live.js", *scripts)  # first, as it takes room
         parts["live"] = f'<script type="application/json" id="live">{_json(asdict(live))}</script>\n'
-    script = "(() => {\n" + "\n".join(map(_read, scripts)) + "})();\n"
+    script = "(() => {\n" + "\n".join(map(_read, scripts)) + "})();\n" if scripts else ""
     parts |= {"style": style, "script": script, "policy": _policy(style, script, live is not None)}
+    if parts.get("picture"):
+        parts["policy"] += "; img-src data:"
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts.get(m[1], ""), _read(template))
 
 
