@@ -31,6 +31,8 @@ def summary_command(args: argparse.Namespace) -> int:
     table: Any = args.table or (
         suffix_of(args.output, ("md", "csv", "json", "tex")) if args.output else "text"
     )
+    if table == "tex" and args.depth != "stage":
+        raise Usage("the table in LaTeX is the paper's, by stages: leave --depth out")
     color = use_color(args) and not args.output
     try:
         nets = [load_net(argparse.Namespace(**{**vars(args), "spec": spec})) for spec in specs]

@@ -61,6 +61,7 @@ def test_several_nets(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
         (["unet", "--at", "100"], "16"),
         (["lenet5", "--at", "40"], "fixed"),
         (["resnet18", "resnet50", "--depth", "op"], "one net"),
+        (["resnet50", "--depth", "op", "-o", "a.tex"], "by stages"),
         (["resnet50", "-o", "a.doc"], ".md, .csv, .json, .tex"),
     ],
 )
