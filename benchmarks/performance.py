@@ -71,9 +71,8 @@ def page() -> str:
             titles = sorted(title for title in missed if re.search(pattern, title))
             if titles:
                 lines += [f"- missed: {'; '.join(titles)}: {reason}"]
+        lines += [f"- not measured: {what}: {why}" for what, why in found.get("left_out", {}).items()]
         lines.append("")
-        if found.get("left_out"):
-            lines += [f"- not measured: {what}: {why}" for what, why in found["left_out"].items()] + [""]
     return "\n".join(lines).rstrip() + "\n"
 
 
