@@ -67,8 +67,12 @@ def _draw_broken(failed: Failed, output: Path | None, format: str, options: dict
     chosen = {k: v for k, v in options.items() if k in ("title", "theme", "renderer")}
     try:
         write_file(output, draw_broken(net, failed.args[0].diagnostics, format, **chosen))
-    except (NoRenderer, ValueError, OSError) as error:
+    except (NoRenderer, ValueError) as error:
         print(f"nothing is drawn: {error}", file=sys.stderr)
+        return
+    except OSError as error:  # its own text names the file that is written before it is renamed
+        reason = (error.strerror or str(error)).lower()
+        print(f"nothing is drawn: cannot write `{output}`: {reason}", file=sys.stderr)
         return
     print(f"wrote {output}, as far as the net checks", file=sys.stderr)
 
