@@ -64,3 +64,13 @@ def test_every_net_named_is_bundled() -> None:
 )
 def test_links_lead_somewhere(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+def test_the_lines_of_code_are_as_shown() -> None:
+    pytest.importorskip("torch")
+    twins = pytest.importorskip("specs.twins", exc_type=ImportError)
+    from benchmarks.lines import table
+
+    nets, files, lines = re.findall(r"\d+", table(list(twins.TWINS)).splitlines()[-1])
+    said = re.sub(r"\s+", " ", README)
+    assert f"The {nets} models of torchvision are among them, in {files} files and {int(lines):,} lines" in said
