@@ -5,36 +5,21 @@ Each rule looks at the place where the parser stopped and is silent unless it kn
 
 from __future__ import annotations
 
+import re
+
 from resdsl.diagnostics.model import Diagnostic
 from resdsl.diagnostics.suggest import closest
+from resdsl.source import Span
 from resdsl.syntax.build_expr import RESERVED
-from resdsl.syntax.stuck import Stuck
+from resdsl.syntax.stuck import FORMS, Stuck
 from resdsl.syntax.tokens import CLOSING, OPENING, Kind, Token, tokens
 
-_POLICIES = "`identity`, `projection`, `zero_pad` or `none`"
 _COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
-_WITH_BODY = ("stage", "for", "if", "block", "net", "else")
 _STATEMENTS = (
     "stage", "layer", "output", "input", "expect", "from", "apply", "init", "param", "buffer", "for", "if", "let",
 )  # fmt: skip
 _ITEMS = ("net", "block", "let", "use", "edition")
 _WORDS = (Kind.WORD, Kind.PATH, Kind.STRING, Kind.NUMBER, Kind.SIZE)
-
-
-def reserved_name(s: Stuck) -> Diagnostic | None:
-    """`layer = conv(64)`: a word of the language as a name."""
-    word = s.before
-    if word is None or word.text not in RESERVED or s.statement != [word]:
-        return None
-    if s.found is None or s.found.text not in ("=", ":"):
-        return None
-    return s.error(
-        "begins a statement of its own",
-        expected="a name",
-        found=f"the word `{word.text}`",
-        at=s.span(word),
-        help=f'choose another name; a key of this name is written `"{word.text}"`',
-    )
 
 
 def misspelt_word(s: Stuck) -> Diagnostic | None:
@@ -56,7 +41,9 @@ def misspelt_word(s: Stuck) -> Diagnostic | None:
         return None
     if meant is None:
         return None
-    fix = s.fix(f"did you mean `{meant}`?", (s.span(token), meant))
+    fix = s.cure(f"did you mean `{meant}`?", (s.span(token), meant))
+    if fix is None:
+        return None
     return s.error(
         "not a word of the language",
         expected=f"`{meant}`",
@@ -75,83 +62,13 @@ def _accepted(s: Stuck, found: Token) -> list[str]:
     return [word for word in s.accepts if word.isalpha() and word.islower()]
 
 
-def not_closed(s: Stuck) -> Diagnostic | None:
-    """A bracket that is open where the file or the item ends."""
-    if s.newline or s.at < s.end or s.opener is None:
+def extra_comma(s: Stuck) -> Diagnostic | None:
+    """`input image: [3, H, W],` and a line end."""
+    comma = s.before
+    if comma is None or comma.text != "," or not (s.newline and s.is_line):
         return None
-    opener = _suspect(s) if s.opener.text == "{" else s.opener
-    closing = OPENING[opener.text]
-    fix = None
-    if opener == s.opener and s.before:
-        if closing not in s.accepts or s.line(opener) == s.line(s.before):
-            insert = f" {closing}" if closing == "}" else closing
-        else:
-            insert = f"\n{' ' * s.indent(opener)}{closing}"
-        fix = s.fix(f"insert the missing `{closing}`", (s.behind(s.before), insert))
-    return s.error(expected=f"`{closing}`", also=(opener, f"`{opener.text}` was opened here"), fix=fix)
-
-
-def _suspect(s: Stuck) -> Token:
-    """The `{` whose `}` is missing, as the indentation tells."""
-    opened: list[Token] = []
-    newline = True
-    for token in tokens(s.source.text, s.start, s.at):
-        if token.text == "{":
-            opened.append(token)
-        elif token.text == "}" and opened:
-            opener = opened.pop()
-            if newline and s.indent(token) < s.indent(opener):
-                return opener
-        newline = token.kind is Kind.NEWLINE
-    return opened[-1]
-
-
-def wrong_closer(s: Stuck) -> Diagnostic | None:
-    """A closing bracket of another kind than the open one, or of none."""
-    token = s.found
-    if token is None or token.text not in CLOSING:
-        return None
-    if s.opener is None or (s.opener.text == "{" and token.text != "}"):
-        without = s.fix(f"leave out the `{token.text}`", (s.span(token), ""))
-        return s.error(f"no `{CLOSING[token.text]}` is open here", fix=without)
-    closing = OPENING[s.opener.text]
-    if closing == token.text:
-        return None
-    fix = None
-    if closing in s.accepts and s.before and closing != "}":
-        fix = s.fix(f"insert the missing `{closing}`", (s.behind(s.before), closing))
-    return s.error(expected=f"`{closing}`", also=(s.opener, f"`{s.opener.text}` was opened here"), fix=fix)
-
-
-def missing_shortcut(s: Stuck) -> Diagnostic | None:
-    """A residual that does not say what its shortcut does."""
-    residual = s.said("residual")
-    if s.accepts == {"shortcut"} and residual:
-        return s.error(
-            "what the shortcut does must be written here",
-            expected="`shortcut` after the body of a residual",
-            also=(residual, "the residual begins here"),
-            help=f"add `shortcut: POLICY`, where the policy is {_POLICIES}, or `POLICY else POLICY`",
-        )
-    word = s.said("shortcut")
-    if word and s.before and (s.before == word or s.before.text == ":") and s.before in s.statement[-2:]:
-        return s.error(help=f"`shortcut: POLICY`, where the policy is {_POLICIES}, or steps in braces")
-    return None
-
-
-def missing_body(s: Stuck) -> Diagnostic | None:
-    """`stage conv2` and a line end; a body that begins on the next line."""
-    if s.found or "{" not in s.accepts or not s.statement or s.statement[0].text not in _WITH_BODY:
-        return None
-    head = s.statement[0]
-    if s.next and s.before and s.next.text == "{" and s.newline:
-        gap = type(s.here)(s.source, s.before.end, s.next.start)
-        fix = s.fix("open the body on the same line", (gap, " ")) if not gap.text.strip() else None
-        return s.error("the body opens on this line", expected="`{`", fix=fix)
-    return s.error(
-        expected=s.expected if head.text in ("net", "block") else "`{`",
-        also=(head, f"this `{head.text}` has no body"),
-    )
+    fix = s.cure("leave out the comma", (s.span(comma), ""))
+    return s.error("one comma too many", at=s.span(comma), found="`,`", fix=fix) if fix else None
 
 
 def missing_value(s: Stuck) -> Diagnostic | None:
@@ -209,7 +126,13 @@ def comparison(s: Stuck) -> Diagnostic | None:
 
 
 def schedule(s: Stuck) -> Diagnostic | None:
-    """`then` outside of arguments."""
+    """`then` outside of arguments, or behind a comma."""
+    if s.statement and s.statement[0].text == "then" and not s.is_line:
+        then = s.statement[0]
+        comma = [t for t in tokens(s.source.text, s.start, then.start) if not t.is_bare][-1]
+        fix = s.cure("leave out the comma", (s.span(comma), ""), safe=True)
+        if fix:
+            return s.error("one argument", expected="`then`", found="`,`", at=s.span(comma), fix=fix)
     if not (s.found and s.found.text == "then"):
         return None
     return s.error(
@@ -222,40 +145,8 @@ def missing_colon(s: Stuck) -> Diagnostic | None:
     """`input image [3, H, W]`."""
     if not (s.found and s.found.text == "[" and ":" in s.accepts and s.before):
         return None
-    fix = s.fix("insert the missing `:`", (s.behind(s.before), ":"), safe=True)
-    return s.error(expected="`:` before a shape", fix=fix)
-
-
-def inside_brackets(s: Stuck) -> Diagnostic | None:
-    """A comma or a closing bracket that is missing in ( ) or [ ]."""
-    opener, before, token = s.opener, s.before, s.found
-    if opener is None or before is None or token is None or s.is_line:
-        return None
-    closing = OPENING[opener.text]
-    where = (opener, f"`{opener.text}` was opened here")
-    if closing not in s.accepts or "INT" in s.accepts:
-        return s.error(also=where)
-    if token.text == ";":
-        return _semicolon(s, opener, before, token)
-    on_new_line = s.line(token) > s.line(before)
-    starts_value = token.kind in _WORDS or token.text in ("[", "{", "(", "-")
-    if on_new_line and (token.text == "->" or s.indent(token) <= s.indent(opener)):
-        fix = s.fix(f"insert the missing `{closing}`", (s.behind(before), closing))
-        return s.error(also=where, fix=fix)
-    if starts_value and "," in s.accepts:
-        fix = s.fix("insert the missing `,`", (s.behind(before), ","))
-        return s.error(also=where, fix=fix)
-    return s.error(also=where)
-
-
-def _semicolon(s: Stuck, opener: Token, before: Token, token: Token) -> Diagnostic:
-    closing = OPENING[opener.text]
-    rest = s.source.text[token.end :].split("\n", 1)[0]
-    if rest.count(closing) > rest.count(opener.text):
-        fix = s.fix("write `,`", (s.span(token), ","))
-    else:
-        fix = s.fix(f"insert the missing `{closing}`", (s.behind(before), closing))
-    return s.error(also=(opener, f"`{opener.text}` was opened here"), fix=fix)
+    fix = s.cure("insert the missing `:`", (s.behind(s.before), ":"), safe=True)
+    return s.error(expected="`:` before a shape", fix=fix) if fix else None
 
 
 def one_line(s: Stuck) -> Diagnostic | None:
@@ -263,41 +154,114 @@ def one_line(s: Stuck) -> Diagnostic | None:
     token, before = s.found, s.before
     if token is None or before is None or "_NL" not in s.accepts or not s.is_same_line:
         return None
-    if token.kind in (Kind.NUMBER, Kind.SIZE) and before.kind is Kind.WORD:
-        return s.error(help=f"arguments stand in parentheses: `{before.text}({token.text})`")
-    if token.kind not in (Kind.WORD, Kind.PATH, Kind.STRING):
+    if token.kind in (Kind.NUMBER, Kind.SIZE) and before.kind is Kind.WORD and not s.form:
+        arguments = s.run(token.start, ";", "->", "x", "as")
+        gap, end = Span(s.source, before.end, token.start), s.behind(arguments[-1])
+        help = "arguments stand in parentheses"
+        return s.error(help=help, fix=s.cure(help, (gap, "("), (end, ")")))
+    if token.kind not in (Kind.WORD, Kind.PATH, Kind.STRING) or before.text in _ITEMS:
         return None
-    fix = s.fix("separate the statements with `;`", (s.behind(before), ";"))
-    return s.error("another statement begins here", fix=fix)
+    fix = s.cure("separate the statements with `;`", (s.behind(before), ";"))
+    return s.error("another statement begins here", fix=fix) if fix else None
 
 
-def input_clauses(s: Stuck) -> Diagnostic | None:
-    """`input image: [3, H, W] at 224`, and `where` after `at`."""
+def shape(s: Stuck) -> Diagnostic | None:
+    """`input image: 3xHxW`, `at 224`."""
     found = s.found
-    if found is None or not s.statement or s.statement[0].text not in ("input", "expect"):
+    if found is None or s.accepts != {"["} or found.kind not in (Kind.NUMBER, Kind.SIZE):
         return None
-    if s.before is not None and s.before.text == "at" and found.kind in (Kind.NUMBER, Kind.SIZE):
-        return s.error(
-            "a size is written as a whole shape",
-            expected="`[`",
-            help="write the shape without the batch: `at [3, 224, 224]`",
-        )
-    if found.text == "where" and s.said("at") is not None:
-        return s.error(
-            "conditions stand before `at`",
-            help="write `input image: [3, H, W] where H % 32 == 0 at [3, 224, 224]`",
-        )
-    return None
+    if not s.statement or s.statement[0].text not in ("input", "expect", "stage", "param", "buffer"):
+        return None
+    match = re.compile(r"[0-9]+(?:x\w+?)+\b").match(s.source.text, found.start)
+    example = ", ".join(match[0].split("x")) if match else "3, 224, 224"
+    span = Span(s.source, *match.span()) if match else s.span(found)
+    help = f"write the shape without the batch: `[{example}]`"
+    return s.error(
+        "a size is written as a whole shape",
+        expected="`[`",
+        found=f"`{span.text}`",
+        at=span,
+        help=help,
+        fix=s.cure(help, (span, f"[{example}]")) if match else None,
+    )
+
+
+def conditions(s: Stuck) -> Diagnostic | None:
+    """`where` after `at`, and `if` for `where`."""
+    if s.found is None:
+        return None
+    if s.found.text == "if" and "where" in s.accepts:
+        fix = s.cure("write `where`", (s.span(s.found), "where"), safe=True)
+        return s.error(expected="`where`", fix=fix)
+    if s.found.text != "where" or s.said("at") is None:
+        return None
+    return s.error(
+        "conditions stand before `at`",
+        help="write `input image: [3, H, W] where H % 32 == 0 at [3, 224, 224]`",
+    )
+
+
+def sum_of_values(s: Stuck) -> Diagnostic | None:
+    """`image + y`, where both are values of the flow."""
+    if s.found is None or s.found.text not in tuple("+-*/") or not s.is_line or "_NL" not in s.accepts:
+        return None
+    if s.after and s.after.text == "=" and s.after.start == s.found.end:
+        return s.error("a value does not change", help="give the new one a name of its own with `let`")
+    if s.found.text not in ("+", "*"):
+        return None
+    if not s.after or s.after.kind is not Kind.WORD or any(t.kind is Kind.NUMBER for t in s.statement):
+        return None
+    op = "add" if s.found.text == "+" else "mul"
+    return s.error(
+        "this computes with numbers",
+        help=f"values of the net are joined by a step: `from a, b -> {op}`",
+    )
+
+
+def steps_with_commas(s: Stuck) -> Diagnostic | None:
+    """`gelu, batchnorm`, `a, b -> add`, and `let a = 3, b = 4`."""
+    comma = s.found
+    if comma is None or comma.text != "," or "_NL" not in s.accepts:
+        return None
+    if s.form:
+        fix = s.cure("begin another `let`", (s.span(comma), "; let")) if s.said("let") else None
+        return s.error("one value has one `let`", fix=fix) if fix else None
+    names = s.run(comma.start, "->")
+    if s.statement and all(t.kind is Kind.WORD or t.text == "," for t in (*s.statement, *names)):
+        begin = Span(s.source, s.statement[0].start, s.statement[0].start)
+        behind = s.source.text[names[-1].end :].lstrip()
+        if behind.startswith("->") and (fix := s.cure("begin with `from`", (begin, "from "))):
+            return s.error("values come by `from`", fix=fix)
+    commas = [s.span(comma)]
+    depth = 0
+    for token in s.run(comma.end):
+        depth += (token.text in OPENING) - (token.text in CLOSING)
+        if token.text == "," and not depth:
+            commas.append(s.span(token))
+    ends = "\n" in s.source.text[commas[-1].end :].lstrip(" \t\r")[:1]
+    edits = [(span, "" if ends and span is commas[-1] else ";") for span in commas]
+    fix = s.cure("separate steps with `;` or a new line", *edits, safe=True)
+    return s.error("steps have no comma between them", fix=fix) if fix else None
+
+
+def arrow_at_end(s: Stuck) -> Diagnostic | None:
+    """`conv(8, 3x3) ->` and a line end."""
+    arrow = s.before
+    if not (s.newline and arrow and arrow.text == "->" and s.next and s.next.start < s.end):
+        return None
+    gap = Span(s.source, arrow.start - 1, arrow.end)
+    begin = Span(s.source, s.next.start, s.next.start)
+    fix = s.cure(
+        "begin the next line with `->`", (gap, "" if gap.text[0] == " " else gap.text[0]), (begin, "-> ")
+    )
+    return s.error(expected="a step after `->`", fix=fix)
 
 
 def outside(s: Stuck) -> Diagnostic | None:
     """A step outside of nets and blocks."""
-    if (
-        "edition" not in s.accepts
-        or s.found is None
-        or s.found.kind not in (Kind.WORD, Kind.STRING, Kind.PATH)
-    ):
+    if "edition" not in s.accepts or s.found is None:
         return None
     closer = s.before if s.before and s.before.text == "}" and s.indent(s.found) else None
     also = (closer, "this `}` closes the `net` or `block`") if closer else None
-    return s.error("steps stand inside of a `net` or `block`", also=also)
+    help = f"a net is written {FORMS['net']}"
+    return s.error("steps stand inside of a `net` or `block`", also=also, help=None if closer else help)

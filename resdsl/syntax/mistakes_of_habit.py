@@ -9,28 +9,45 @@ import re
 
 from resdsl.diagnostics.model import Diagnostic
 from resdsl.source import Span
+from resdsl.syntax.mistakes_of_brackets import braces
 from resdsl.syntax.stuck import Stuck
 from resdsl.syntax.tokens import Kind, Token
 
 _MEANT = {
-    "×": "x",
-    "−": "-",
-    "–": "-",
-    "—": "-",
-    "→": "->",
-    "≤": "<=",
-    "≥": ">=",
-    "≠": "!=",
-    "·": "*",
-    "^": "**",
-    "“": '"',
-    "”": '"',
-    "„": '"',
-    "\u00a0": " ",
+    "×": ("x",),
+    "−": ("-",),
+    "–": ("-",),
+    "—": ("-",),
+    "→": ("->",),
+    "≤": ("<=",),
+    "≥": (">=",),
+    "≠": ("!=",),
+    "·": ("*",),
+    "^": ("**",),
+    "\u00a0": (" ",),
+    "&": ("and",),
+    "&&": ("and",),
+    "|": ("or", "->"),
+    "||": ("or",),
+    "!": ("not",),
+    ":": ("=",),
+    ":=": ("=",),
+    "==": ("=",),
+    "=": ("==", ":"),
+    "=>": ("->", "="),
+    ">>": ("->",),
+    ".": ("->",),
+    "|>": ("->",),
+    "@": ("at",),
 }
-_WORDS = {"&": "and", "|": "or", "!": "not"}
+"""Signs of other languages, papers and keyboards, and what may be meant, the likeliest first."""
+_TIGHT = ("-", "x", " ")
+_WHY = {"==": "this compares, so it needs two", " ": "this is a blank that does not break lines"}
+_SIGNS = re.compile(r"[-=:<>|&.+*/@!]+|.", re.DOTALL)
+_QUOTES = "\"'“”„‘’‚«»"
+_TYPES = ("int", "float", "bool", "str", "list", "List", "tuple", "Tuple", "Optional")
 
-# What another language calls it: what to write, and whether the word alone can be replaced.
+# What another language calls it: the word to write, if one will do, and how it is said here.
 _FOREIGN = {
     "def": ("block", "a part is declared with `block NAME(...) { ... }`, a whole net with `net`"),
     "class": ("block", "a part is declared with `block NAME(...) { ... }`, a whole net with `net`"),
@@ -44,17 +61,40 @@ _FOREIGN = {
     "elsif": ("else if", "write `else if`"),
     "elseif": ("else if", "write `else if`"),
     "return": ("output", "the last value is the output; `output NAME, ...` names several"),
-    "import": ("", 'names of other files come with `use "file.res" { name, ... }`'),
-    "include": ("", 'names of other files come with `use "file.res" { name, ... }`'),
+    "assert": ("expect", "what must hold is stated with `expect`"),
+    "loop": ("", "a step is repeated with `x COUNT`, a list is walked with `for NAME in LIST { ... }`"),
+    "repeat": ("", "a step is repeated with `x COUNT`, a list is walked with `for NAME in LIST { ... }`"),
     "while": ("", "a step is repeated with `x COUNT`, a list is walked with `for NAME in LIST { ... }`"),
 }
 
 
-def open_string(s: Stuck) -> Diagnostic | None:
-    """A string without its second quote."""
-    token = s.found
-    if token is None or token.kind is not Kind.OPEN_STRING:
+def quotes(s: Stuck) -> Diagnostic | None:
+    """A string in other quotes, with a letter before it, or without its second quote."""
+    token, before = s.found, s.before
+    if token is None or token.text[0] not in _QUOTES:
         return None
+    if token.kind is Kind.STRING:
+        if before is None or before.end != token.start or before.text not in ("f", "r", "b", "u"):
+            return None
+        fix = s.cure(f"leave out the `{before.text}`", (s.span(before), ""), safe=True)
+        return s.error(
+            "strings have no letter before them",
+            expected="a string",
+            found=f"`{before.text}{token.text}`",
+            at=s.span(before).to(s.span(token)),
+            fix=fix,
+        )
+    match = re.compile(f"[{_QUOTES}]([^{_QUOTES}\n]*)[{_QUOTES}]").match(s.source.text, token.start)
+    if match:
+        span = Span(s.source, *match.span())
+        return s.error(
+            expected="a string in double quotes",
+            found=f"`{match[0]}`",
+            at=span,
+            fix=s.cure("use double quotes", (span, f'"{match[1]}"'), safe=True),
+        )
+    if token.kind is Kind.STRANGE:
+        return s.error(help="strings stand in double quotes")
     last = "\n" not in s.source.text[token.end :]
     return s.error(
         "the string begins here",
@@ -64,79 +104,110 @@ def open_string(s: Stuck) -> Diagnostic | None:
     )
 
 
+def other_sign(s: Stuck) -> Diagnostic | None:
+    """`stride: 2`, `a && b`, `a => b`: a sign that means something else here, or nothing."""
+    token = s.found
+    if token is None or token.kind not in (Kind.SIGN, Kind.STRANGE):
+        return None
+    # the first half of `==` and `=>` may have been taken
+    joined = s.before is not None and s.before.text in ("=", ":") and s.before.end == token.start
+    match = _SIGNS.match(s.source.text, token.start - joined)
+    assert match is not None
+    span = Span(s.source, *match.span())
+    for meant in _MEANT.get(span.text, ()):
+        if not _may_stand(s, span.text, meant):
+            continue
+        shown = f"write `{meant}`" if meant.strip() else "write a blank"
+        safe = meant != "->" or span.text == "→"
+        for first in _edits(s, span, meant):
+            others = [(other, first[1]) for other in _others(s, span)]
+            fix = s.cure(shown, first, safe=safe) or s.cure(shown, first, *others, safe=safe)
+            if fix:
+                sign = None if span.text.isspace() else f"`{span.text}`"
+                expected = shown.removeprefix("write ")
+                return s.error(_WHY.get(meant, ""), expected=expected, found=sign, at=span, fix=fix)
+    return None
+
+
+def _may_stand(s: Stuck, sign: str, meant: str) -> bool:
+    """Whether what may be meant by a sign has its sense here: the parser takes words as names, too."""
+    if meant in ("and", "or"):
+        return bool(s.before and s.before.is_value)
+    if meant == "==":
+        return s.said("expect", "if", "where") not in (None, s.before)
+    return sign != "=>" or (meant == "->") == s.is_line
+
+
+def _edits(s: Stuck, span: Span, sign: str) -> list[tuple[Span, str]]:
+    """How a sign could be put into the place of another, with the blanks it needs."""
+    text = s.source.text
+    left = "" if text[span.start - 1 : span.start] in (*" \t([", "") else " "
+    right = "" if text[span.end : span.end + 1].isspace() else " "
+    if sign == ":" and s.before:
+        return [(Span(s.source, s.before.end, span.end), f":{right}")]
+    spaced = span, f"{left}{sign}{right}"
+    return [(span, sign), spaced] if sign in _TIGHT else [spaced]
+
+
+def _others(s: Stuck, span: Span) -> list[Span]:
+    """The same sign, with blanks around it, in the rest of the statement."""
+    rest = s.run(span.end, ";")
+    sign = re.compile(rf"(?<=\s){re.escape(span.text)}(?=\s)")
+    end = rest[-1].end if rest else span.end
+    return [Span(s.source, *match.span()) for match in sign.finditer(s.source.text, span.end, end)]
+
+
 def strange_character(s: Stuck) -> Diagnostic | None:
     """A character that the language does not use."""
     token = s.found
     if token is None or token.kind is not Kind.STRANGE:
         return None
-    if token.text == "'":
-        return _single_quotes(s, token)
-    if token.text in _WORDS:
-        return _c_operator(s, token)
-    if token.text in _MEANT:
-        meant = _MEANT[token.text]
-        shown = f"`{meant}`" if meant.strip() else "a blank"
-        name = "" if token.text.strip() else "this is a blank that does not break lines"
-        return s.error(name, expected=shown, fix=s.fix(f"write {shown}", (s.span(token), meant)))
-    follower = s.source.text[token.end : token.end + 1]
-    if token.text == "." and follower.isdigit():
+    text = s.source.text
+    if token.text == "." and text[token.end : token.end + 1].isdigit():
         return s.error(fix=s.fix("write a digit before the point", (s.span(token), "0."), safe=True))
+    if token.text == "." and s.before and s.before.kind is Kind.NUMBER and s.before.end == token.start:
+        if text[token.end : token.end + 1] == ".":
+            return s.error(help="`range(a, b)` lists the integers from `a` to before `b`")
+        return s.error(fix=s.fix("write a digit behind the point", (s.span(token), ".0"), safe=True))
     if token.text == "\\":
         return s.error(help="a line goes on inside `( )` and `[ ]`, and where the next begins with `->`")
+    if token.text == "?":
+        return s.error(help="a choice is written `a if condition else b`")
     return s.error("this character has no meaning here")
 
 
-def _single_quotes(s: Stuck, token: Token) -> Diagnostic:
-    match = re.compile(r"'([^'\"\n]*)'").match(s.source.text, token.start)
-    if not match:
-        return s.error(help="strings stand in double quotes")
-    span = Span(s.source, token.start, match.end())
-    return s.error(
-        expected="a string in double quotes",
-        found=f"`{match[0]}`",
-        at=span,
-        fix=s.fix("use double quotes", (span, f'"{match[1]}"'), safe=True),
-    )
-
-
-def _c_operator(s: Stuck, token: Token) -> Diagnostic:
-    word = _WORDS[token.text]
-    length = 2 if s.source.text.startswith(token.text * 2, token.start) and word != "not" else 1
-    span = Span(s.source, token.start, token.start + length)
-    left = s.source.text[span.start - 1 : span.start].strip(" \t([")
-    right = s.source.text[span.end : span.end + 1].strip()
-    text = f"{' ' if left else ''}{word}{' ' if right else ''}"
-    return s.error(
-        expected=f"`{word}`",
-        found=f"`{span.text}`",
-        at=span,
-        fix=s.fix(f"write `{word}`", (span, text), safe=True),
-    )
-
-
 def foreign_comment(s: Stuck) -> Diagnostic | None:
-    """`// text`, `/* text */`, and `//` as whole division."""
+    """`// text`, `/* text */`, `-- text`, `% text`, a string that documents, and `//` as whole division."""
     token = s.found
-    if token is None or token.text not in ("/", "*"):
+    if token is None or token.text not in ("/", "*", "-", "%", '""'):
         return None
+    text = s.source.text
     if s.before and s.before.text == "/" and s.before.end == token.start:
         token = s.before
-    span = Span(s.source, token.start, token.start + 2)
-    if span.text not in ("//", "/*"):
+    match = re.compile(r"//|/\*|--|%|\"{3}").match(text, token.start)
+    if match is None or (match[0] not in ("//", "/*") and s.statement):
         return None
-    rest = s.source.text[span.end :].split("\n", 1)[0]
+    span = Span(s.source, *match.span())
+    rest = text[span.end :].split("\n", 1)[0]
     in_expression = not s.is_line or bool(s.statement and s.statement[0].text == "let")
-    if span.text == "//" and in_expression and re.match(r"\s*[\w.(]+\s*([-+*,)\]].*)?$", rest):
+    if match[0] == "//" and in_expression and re.match(r"\s*[\w.(]+\s*([-+*,)\]].*)?$", rest):
         return s.error(
             found="`//`", expected="an operator", at=span, help="`div(a, b)` divides whole numbers"
         )
-    fix = s.fix("begin the comment with `#`", (span, "#"), safe=True) if span.text == "//" else None
+    blank = "" if rest[:1].isspace() else " "
+    edits = [(span, f"##{blank}" if match[0] == '"""' else f"#{blank}")]
+    closing = {"/*": "*/", '"""': '"""'}.get(match[0])
+    if closing and rest.rstrip().endswith(closing):
+        end = span.end + len(rest.rstrip())
+        edits.append((Span(s.source, end - len(closing), end), ""))
+    help = "comments begin with `#`, doc comments with `##`" if closing else "comments begin with `#`"
+    fix = s.cure(help, *edits, safe=True) if closing is None or edits[1:] else None
     return s.error(
         expected="`#` before a comment",
         found=f"`{span.text}`",
         at=span,
         fix=fix,
-        help="comments begin with `#`",
+        help=help,
     )
 
 
@@ -150,97 +221,105 @@ def foreign_word(s: Stuck) -> Diagnostic | None:
     meant, help = _FOREIGN[word.text]
     is_chain = meant == "else if"
     expected = f"`{meant}`" if meant else "a word of the language"
-    fix = (
-        s.fix(help if is_chain else f"write {expected}", (s.span(word), meant), safe=is_chain)
-        if meant
-        else None
-    )
+    edits = [(s.span(word), meant)]
+    line = s.run(word.start)
+    if line and line[-1].text == ":":
+        edits += braces(s, word, s.span(line[-1]))
+    fix = s.cure(help if is_chain else f"write {expected}", *edits, safe=is_chain) if meant else None
     return s.error(expected=expected, found=f"`{word.text}`", at=s.span(word), help=help, fix=fix)
 
 
-def colon(s: Stuck) -> Diagnostic | None:
-    """`stride: 2`, `conv1: conv(64)`, and the colon of Python before a body."""
-    token = s.found
-    if token and token.text == ":" and "=" in s.accepts:
-        return _colon_for_equals(s, token)
-    if token and token.text == ":" and "{" in s.accepts:
-        with_body = s.after is not None and s.after.text == "{"
-        fix = s.fix("leave out the colon", (s.span(token), ""), safe=True) if with_body else None
-        return s.error(expected="`{`", help="a body stands in braces, without a colon", fix=fix)
-    before = s.before
-    if token and before and before.text == ":" and s.accepts == {"["} and len(s.statement) == 2:
-        if token.text == "=":
-            span = Span(s.source, before.start, token.end)
-            fix = s.fix("write `=`", (span, "="), safe=True)
-            return s.error(expected="`=`", found=f"`{span.text}`", at=span, fix=fix)
-        if token.kind in (Kind.WORD, Kind.PATH) or token.text == "{":
-            return _colon_for_equals(s, before)
-    return None
-
-
-def _colon_for_equals(s: Stuck, token: Token) -> Diagnostic:
-    text = s.source.text
-    left = "" if text[token.start - 1 : token.start].isspace() else " "
-    right = "" if text[token.end : token.end + 1].isspace() else " "
-    return s.error(
-        expected="`=`",
-        found="`:`",
-        at=s.span(token),
-        fix=s.fix("write `=`", (s.span(token), f"{left}={right}"), safe=True),
-    )
-
-
-def equals(s: Stuck) -> Diagnostic | None:
-    """`=` in a condition, and `==` before a value."""
-    token = s.found
-    if token is None:
+def annotation(s: Stuck) -> Diagnostic | None:
+    """`conv1: conv(64)`, where a shape was expected, and `width: int`."""
+    token, colon = s.found, s.before
+    if token is None or colon is None:
         return None
-    if token.text == "=" and s.before and s.before.text == "=" and s.before.end == token.start:
-        span = Span(s.source, s.before.start, token.end)
-        fix = s.fix("write `=`", (span, "="), safe=True)
-        return s.error(expected="`=`", found="`==`", at=span, fix=fix)
-    condition = s.said("expect", "if", "where")
-    if token.text == "=" and condition and condition != s.before:
-        return s.error(
-            "this compares, so it needs two",
-            expected="`==`",
-            fix=s.fix("write `==`", (s.span(token), "=="), safe=True),
-        )
+    if token.text == ":" and s.after is not None and s.after.text in _TYPES:
+        span = s.span(token).to(s.span(s.after))
+        fix = s.cure("leave the type out", (span, ""), safe=True)
+        return s.error("names have no types", expected="`=`", found=f"`{span.text}`", at=span, fix=fix)
+    if colon.text != ":" or s.accepts != {"["} or len(s.statement) != 2:
+        return None
+    if fix := s.cure("write `=`", (s.span(colon), " ="), safe=True):
+        return s.error(expected="`=`", found="`:`", at=s.span(colon), fix=fix)
     return None
 
 
 def repeat(s: Stuck) -> Diagnostic | None:
-    """`unit(64) x3` and `unit(64) * 3`."""
+    """`unit(64) x3`, `unit(64) * 3`, `unit(64) times 3` and `3 x unit(64)`."""
     token = s.found
-    if token is None or "x" not in s.accepts:
+    if token is None:
         return None
+    if "x" not in s.accepts:
+        return _repeat_before(s, token)
     if re.fullmatch(r"[xX][0-9]+", token.text):
         text = f"x {token.text[1:]}"
-    elif token.text == "*" and s.after and s.after.kind in (Kind.NUMBER, Kind.WORD):
+    elif token.text in ("*", "times") and s.after and s.after.kind in (Kind.NUMBER, Kind.WORD):
         text = "x"
     else:
         return None
     shown = text if " " in text or not s.after else f"x {s.after.text}"
-    return s.error(
-        "a repeat is written with `x` and a blank",
-        expected=f"`{shown}`",
-        fix=s.fix(f"write `{shown}`", (s.span(token), text), safe=True),
+    fix = s.cure(f"write `{shown}`", (s.span(token), text), safe=True)
+    return (
+        s.error("a repeat is written with `x` and a blank", expected=f"`{shown}`", fix=fix) if fix else None
     )
 
 
+def _repeat_before(s: Stuck, token: Token) -> Diagnostic | None:
+    match = re.compile(r"([0-9]+)[ \t]*[x*][ \t]*(?=[A-Za-z{])").match(s.source.text, token.start)
+    if match is None or "from" not in s.accepts:
+        return None
+    span = Span(s.source, *match.span())
+    step = s.run(span.end, ";", "->")
+    fix = s.cure("write the count behind the step", (span, ""), (s.behind(step[-1]), f" x {match[1]}"))
+    return s.error("the count stands behind the step", expected="a step", at=s.span(token), fix=fix)
+
+
 def size(s: Stuck) -> Diagnostic | None:
-    """`3 x 3` for a size."""
-    left, token, right = s.before, s.found, s.after
-    if not (left and token and right and token.text == "x"):
+    """`3 x 3` and `3X3` for a size."""
+    left = s.before
+    if not (left and s.found and left.kind is Kind.NUMBER):
         return None
-    if left.kind is not Kind.NUMBER or right.kind is not Kind.NUMBER or not s.is_same_line:
+    match = re.compile(r"([0-9]+)[ \t]*[xX][ \t]*([0-9]+)\b").match(s.source.text, left.start)
+    if not match:
         return None
-    span = Span(s.source, left.start, right.end)
-    joined = f"{left.text}x{right.text}"
+    span = Span(s.source, *match.span())
+    joined = f"{match[1]}x{match[2]}"
     return s.error(
         "a size is one word",
         expected=f"`{joined}`",
         found=f"`{span.text}`",
         at=span,
         fix=s.fix(f"write `{joined}`", (span, joined), safe=True),
+    )
+
+
+_SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
+_IN_GROUPS = re.compile(r"[0-9]{1,3}([ ,'])[0-9]{3}(?:\1[0-9]{3})*(?![0-9])")
+_IN_THOUSANDS = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?) ?([kKMGBT])(?:MACs?|FLOPs?|)\b")
+
+
+def number(s: Stuck) -> Diagnostic | None:
+    """`95k`, `25.6 M`, `25,557,032` and `25 557 032`."""
+    left = s.before
+    if not (left and s.found and s.is_same_line and left.kind is Kind.NUMBER):
+        return None
+    if not s.is_line and s.found.start > left.end:
+        return None  # a comma is missing
+    if match := _IN_GROUPS.match(s.source.text, left.start):
+        label, safe = "only `_` may part the digits", True
+        whole = re.sub(r"\D", "_", match[0])
+    elif match := _IN_THOUSANDS.match(s.source.text, left.start):
+        # what is written so is mostly rounded
+        label, safe = "numbers are written in full", False
+        whole = f"{round(float(match[1]) * _SCALES[match[2]]):_}"
+    else:
+        return None
+    span = Span(s.source, *match.span())
+    return s.error(
+        label,
+        expected="a number",
+        found=f"`{span.text}`",
+        at=span,
+        fix=s.cure(f"write `{whole}`", (span, whole), safe=safe),
     )

@@ -28,7 +28,7 @@ MAX_DEPTH = 200  # levels of the tree; a sum of n terms has n
 _LONG_CHAINS = ("or_", "and_", "sum", "prod")
 _COMMENT = re.compile(r"#[^\n]*")
 # At column 0, where no line of a body begins in an indented text; `let` also stands in bodies.
-_ITEM = re.compile(r"^(?:(?:block|net|(?P<let>let))[ \t]+[A-Za-z_[]|use[ \t]|edition[ \t]+[0-9])", re.M)
+_ITEM = re.compile(r'^(?:(?:block|net|(?P<let>let))[ \t]+[\w"[]|use[ \t]|edition[ \t]+[0-9])', re.M)
 
 
 class _TooDeep(Exception):
@@ -140,15 +140,12 @@ def _tree(source: Source, start: int, end: int, rule: str) -> Tree[Any] | Diagno
 
     from resdsl.syntax.errors import explain_syntax_error
 
-    text = source.text[start:end]
-    if text.startswith("\ufeff") and not start:
-        text = " " + text[1:]
     try:
-        tree = lark_parser().parse(text, start=rule)
+        tree = lark_parser().parse(_without_mark(source.text[start:end]), start=rule)
         _check_depth(tree)
         return tree
     except UnexpectedInput as error:
-        return explain_syntax_error(source, error, start, end)
+        return explain_syntax_error(source, error, start, end, rule)
     except _TooDeep as error:
         at = start + error.args[0]
         return Diagnostic(
@@ -158,6 +155,26 @@ def _tree(source: Source, start: int, end: int, rule: str) -> Tree[Any] | Diagno
             notes=(f"brackets nest at most {MAX_NESTING} deep, and expressions {MAX_DEPTH}",),
             help=("name the inner parts with `let` or `block`",),
         )
+
+
+def stops_at(text: str, rule: str) -> int | None:
+    """Where a text stops following the grammar; None if it does to its end."""
+    from lark.exceptions import UnexpectedInput
+
+    try:
+        lark_parser().parse(_without_mark(text), start=rule)
+    except UnexpectedInput as error:
+        at_end = getattr(getattr(error, "token", None), "type", "") == "$END"
+        return len(text) if at_end else error.pos_in_stream or 0
+    except _TooDeep as error:
+        place: int = error.args[0]
+        return place
+    return None
+
+
+def _without_mark(text: str) -> str:
+    """The text with a blank for the mark at the head of a file."""
+    return f" {text[1:]}" if text.startswith("\ufeff") else text
 
 
 def _check_depth(tree: Tree[Any]) -> None:

@@ -6,11 +6,34 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from resdsl.diagnostics import codes
+from resdsl.diagnostics.fixes import edited
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
 from resdsl.source import Source, Span
 from resdsl.syntax.tokens import CLOSING, OPENING, Kind, Token, tokens
 
 _MARKS = ("{", "(", "=", ":", ",", "]", ")", "}")
+FORMS = {
+    "apply": "`apply NAME`",
+    "block": "`block NAME(parameters) { ... }`",
+    "buffer": "`buffer NAME: [shape] = initialiser`",
+    "edition": "`edition 2026`",
+    "expect": "`expect params == N`, any other condition, or `expect NAME: [shape]`",
+    "for": "`for NAME in LIST { ... }`",
+    "from": "`from NAME, ... -> step`",
+    "if": "`if CONDITION { ... } else { ... }`",
+    "init": "`init OP.ARGUMENT = initialiser`",
+    "input": "`input NAME: [3, H, W]`",
+    "layer": "`layer NAME = step`",
+    "let": "`let NAME = value`",
+    "net": "`net NAME(parameters) { ... }`, or `net NAME = call` for one of a family",
+    "output": "`output NAME, ...`",
+    "param": "`param NAME: [shape] = initialiser` for a trained tensor; parameters of a block or net "
+    "stand in its parentheses",
+    "residual": "`residual { ... } shortcut: POLICY`",
+    "stage": "`stage NAME { ... }`",
+    "use": '`use "file.res" { NAME, ... }`, or `use std.resnet { NAME, ... }`',
+}
+"""How what begins with a word of the language is written."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +41,7 @@ class Stuck:
     """Where a part `[start, end)` of a source stops following the grammar.
 
     `accepts` holds the words and signs that could stand at `at`, and the names of terminals such as
-    `NAME`; `newline` says that a line ended too early.
+    `NAME`; `newline` says that a line ended too early; `rule` is what the part should be.
     """
 
     source: Source
@@ -27,6 +50,7 @@ class Stuck:
     at: int
     accepts: frozenset[str]
     newline: bool
+    rule: str
     _open: list[Token] = field(default_factory=list, init=False)
     _statements: list[list[Token]] = field(default_factory=lambda: [[]], init=False)
 
@@ -63,6 +87,10 @@ class Stuck:
     def opener(self) -> Token | None:
         """The innermost bracket that is open."""
         return self._open[-1] if self._open else None
+
+    def closes_outer(self, closing: str) -> bool:
+        """Whether a bracket that this one closes is open around the innermost one."""
+        return any(OPENING[token.text] == closing for token in self._open[:-1])
 
     @cached_property
     def is_line(self) -> bool:
@@ -104,14 +132,29 @@ class Stuck:
         """The token after `next`."""
         return self._from_here[1] if len(self._from_here) > 1 else None
 
+    def run(self, start: int, *stops: str) -> list[Token]:
+        """Tokens from an offset on, to the end of the line or of the brackets, or to one of these words or signs."""
+        found: list[Token] = []
+        depth = 0
+        for token in tokens(self.source.text, start, self.end):
+            depth += (token.text in OPENING) - (token.text in CLOSING)
+            if token.is_bare or depth < 0 or (not depth and token.text in stops):
+                break
+            found.append(token)
+        return found
+
     def line(self, token: Token) -> int:
         """The line of a token."""
         return self.source.line_col(token.start)[0]
 
+    def margin(self, token: Token) -> str:
+        """The blanks at the head of the line of a token."""
+        text = self.source.line_text(self.line(token))
+        return text[: len(text) - len(text.lstrip())]
+
     def indent(self, token: Token) -> int:
         """The indentation of the line of a token."""
-        text = self.source.line_text(self.line(token))
-        return len(text) - len(text.lstrip())
+        return len(self.margin(token))
 
     @property
     def is_same_line(self) -> bool:
@@ -123,6 +166,12 @@ class Stuck:
         return next((t for t in reversed(self.statement) if t.text in words), None)
 
     # ---------------------------------------------------------------- words
+
+    @property
+    def form(self) -> str | None:
+        """How a statement of this kind is written."""
+        head = self.said("residual") or (self.statement[0] if self.statement else None)
+        return f"it is written {FORMS[head.text]}" if self.is_line and head and head.text in FORMS else None
 
     @cached_property
     def found_words(self) -> str:
@@ -167,6 +216,38 @@ class Stuck:
         if "else" in accepts:
             return ["`else`"]
         return marks + [f"`{word}`" for word in ("in", "shortcut") if word in accepts]
+
+    # ---------------------------------------------------------------- trying a fix
+
+    def cure(self, title: str, *edits: tuple[Span, str], safe: bool = False) -> Fix | None:
+        """A fix of this source, if it cures."""
+        fix = self.fix(title, *edits, safe=safe)
+        return fix if self.cures(fix) else None
+
+    def cures(self, fix: Fix) -> bool:
+        """Whether the parser takes the rest of the statement, or of the argument, once the fix is made."""
+        from resdsl.syntax.parser import stops_at
+
+        text = edited(self.source.text, fix.edits, self.start, self.end)
+        stop = stops_at(text, self.rule)
+        if stop is None:
+            return True
+        reach = max(self.at, *(edit.span.end for edit in fix.edits))
+        begin = len(edited(self.source.text, fix.edits, self.start, reach))
+        around: list[str] = []
+        level = None
+        for token in tokens(text, 0, stop):
+            if token.start >= begin:
+                level = len(around) if level is None else level
+                in_line = not around or around[-1] == "{"
+                ends = token.kind is Kind.NEWLINE or token.text in ";{}" if in_line else token.text == ","
+                if ends and len(around) <= level:
+                    return True
+            if token.text in OPENING:
+                around.append(token.text)
+            elif token.text in CLOSING and around:
+                around.pop()
+        return False
 
     # ---------------------------------------------------------------- making a diagnostic
 

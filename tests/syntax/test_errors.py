@@ -37,6 +37,16 @@ def test_safe_fixes_cure(path):
     assert len(_parse(text)[1].items) <= len(sink.items) - len(safe)
 
 
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_what_a_fix_gives_parses(path):
+    source, sink = _parse(path.read_text(encoding="utf-8"))
+    for diagnostic in sink.items:
+        text, applied = apply_fixes(source, [diagnostic], unsafe=True)
+        if applied:
+            others = {other.message for other in sink.items if other is not diagnostic}
+            assert {left.message for left in _parse(text)[1].items} <= others
+
+
 def test_messages_are_in_the_words_of_the_user():
     for path in CASES:
         _, sink = _parse(path.read_text(encoding="utf-8"))

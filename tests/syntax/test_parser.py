@@ -13,7 +13,7 @@ TEXT = """\
 ## A file.
 edition 2026
 use "blocks.res" { cna, squeeze }
-use std.blocks { up }
+use std.blocks { up, }
 ## A value.
 let width = 64 * 2 ** 3 - 1
 block one(width, size = 3x3) {
@@ -41,7 +41,7 @@ net three = two(1.5e3, true) { expect macs > 1 }
 
 SPANS = {
     "Edition": ["edition 2026"],
-    "Use": ['use "blocks.res" { cna, squeeze }', "use std.blocks { up }"],
+    "Use": ['use "blocks.res" { cna, squeeze }', "use std.blocks { up, }"],
     "Let": ["let width = 64 * 2 ** 3 - 1"],
     "Param": ["width", "size = 3x3"],
     "Residual": [

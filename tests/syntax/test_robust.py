@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resdsl import resources
+from resdsl.diagnostics.fixes import apply_fixes
 from resdsl.diagnostics.model import Severity, Sink
 from resdsl.source import Source
 from resdsl.syntax import ast
-from resdsl.syntax.parser import parse
+from resdsl.syntax.parser import parse, stops_at
 from resdsl.syntax.tokens import tokens
 
 SPECS = sorted((Path(__file__).parent / "format").glob("*.res"))
@@ -18,6 +20,11 @@ TEXTS = [path.read_bytes().decode() for path in SPECS]
 WORDS = sorted(
     {token.text for text in TEXTS for token in tokens(text)} | {"\r\n", "\r", "\t", "'", "\0", "×"}
 )
+
+NETS = [path.read_text("utf-8") for path in sorted(resources.specs().glob("resnet*.res"))]
+HABITS = [
+    " : ", "=", ": int", "=>", "|", "+", "..", "?", "“a”", "'a'", "// a\n", "def ", "let ", "{", "}", "(", ")",
+]  # fmt: skip
 
 
 def check(text: str) -> ast.File | None:
@@ -58,6 +65,29 @@ def test_changed_specs(data):
     keep = data.draw(st.booleans())
     token = parts[at]
     check(text[: token.start] + new + (" " if keep else "") + text[token.start if keep else token.end :])
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_with_a_fix_the_parser_goes_on(data):
+    text = data.draw(st.sampled_from(NETS))
+    parts = list(tokens(text))
+    at = data.draw(st.integers(0, len(parts) - 1))
+    new = data.draw(st.sampled_from(["", "", *WORDS, *HABITS]))
+    behind = parts[at].start if data.draw(st.booleans()) else parts[at].end
+    goes_on(text[: parts[at].start] + new + text[behind:])
+
+
+def goes_on(text: str) -> None:
+    """Each first fix takes the parser further than it came before."""
+    source, sink = Source("spec.res", text), Sink()
+    parse(source, sink)
+    stop = stops_at(text, "start")
+    for diagnostic in sink.sorted()[:1]:
+        fixed, applied = apply_fixes(source, [diagnostic], unsafe=True)
+        after = stops_at(fixed, "start")
+        if applied and stop is not None and after is not None:
+            assert len(fixed) - after < len(text) - stop
 
 
 @pytest.mark.parametrize("count", [20, 300, 20_000])
