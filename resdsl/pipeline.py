@@ -14,7 +14,7 @@ from resdsl.diagnostics.model import Diagnostic, Label, Severity, Sink
 from resdsl.diagnostics.suggest import did_you_mean, listed
 from resdsl.elaborate.files import Loader, Module
 from resdsl.elaborate.nets import elaborate_net
-from resdsl.elaborate.resolve import resolve
+from resdsl.elaborate.resolve import report_unused, resolve
 from resdsl.elaborate.scope import Session
 from resdsl.graph.lint import lint
 from resdsl.graph.model import Net
@@ -59,17 +59,18 @@ def check(
         settings: arguments from outside (`--set`), by parameter name, as text of the language.
     """
     sink = Sink()
+    session = Session(sink)
     try:
         module = Loader(sink, path.parent if path else None).load(source, path)
         if module is None:
             return Checked(source, None, {}, sink.sorted())
-        session = Session(sink)
         resolve(session, module)
         built: dict[str, Net] = {}
         for name in _chosen(module, nets, settings, sink):
             net = elaborate_net(session, module.nets[name], settings)
             if net is not None:
                 built[name] = net
+        report_unused(session)
         if not sink.has_errors:
             for net in built.values():
                 verify(net.graph)
@@ -77,7 +78,8 @@ def check(
     except RecursionError:
         message = "calls, braces or parentheses are nested too deeply"
         help = "give what lies inside a name of its own: a `block`, or a `let`"
-        sink.add(Diagnostic(codes.TOO_DEEP, message, Label(Span(source, 0, 0)), help=(help,)))
+        place = Label(session.at, "in what this runs") if session.at else Label(Span(source, 0, 0))
+        sink.add(Diagnostic(codes.TOO_DEEP, message, place, help=(help,)))
         return Checked(source, None, {}, sink.sorted())
     return Checked(source, module, built, sink.sorted())
 

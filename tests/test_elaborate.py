@@ -186,3 +186,23 @@ net n(pool = {pool}) {{
 def test_sizes_of_zero() -> None:
     text = "net n {\n  input image: [3, 8, 8]\n  pad(1x0, after = 0)\n  pad(0x2, after = 1x0)\n}\n"
     assert nets(text)["n"].graph.output_shapes == ((3, 10, 10),)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "input series: [100, 1]; linear(8)",
+        "input x: [1, 50]; global_avgpool; linear(8)",
+        "input x: [8, 6, 6]; global_avgpool; rearrange([c, h, w] -> [h, w, c]); linear(4)",
+        "input video: [1, 16, 32, 32]; conv(8, 3x3x3, bias = true)",
+        "input features: [64, 7, 3]; conv(8, 3x3, bias = true)",
+        "input image: [28, 28, 1]; flatten; linear(10)",
+        "input image: [28, 28, 1]; rearrange([h, w, c] -> [c, h, w]); conv(8, 3x3, bias = true)",
+        "input x: [8, H, W]; concat { identity; relu; tanh }",
+        "input x: [8, H, W]; add {\n identity\n { conv(8, 3x3); batchnorm }\n}",
+        "input x: [8, H, W]; residual { relu } shortcut: identity -> tanh",
+        "input x: [8, H, W]; residual { relu } shortcut: projection(norm = none)\n -> tanh",
+    ],
+)
+def test_what_only_looks_like_a_mistake(body: str) -> None:
+    assert nets(f"net n {{\n{body}\n}}\n")

@@ -71,6 +71,9 @@ BAD_SETTING = _error("bad-setting", "`--set` does not fit the net")
 
 # lints
 BARE_CONV = _warning("bare-conv", "a convolution has neither bias nor norm")
+MISLEADING = _warning("misleading", "the lines suggest another meaning than the text has")
+INPUT_LAYOUT = _warning("input-layout", "an input seems to have the channels last, or the batch")
+UNFLATTENED = _warning("unflattened", "a linear layer takes one position for its features, not the channels")
 BARE_DROP_PATH = _warning("bare-drop-path", "`drop_path` ends a residual that has no shortcut")
 
 # weights, images and the back end

@@ -42,7 +42,7 @@ def _question(found: str) -> str:
 def _nearest(word: str, candidates: Iterable[str]) -> list[str]:
     """All candidates at the smallest distance, by name; none beyond what a slip explains."""
     # A short word is near to many: one letter has no near ones but itself in the other case.
-    most = 2 if len(word) >= 4 else min(1, len(word) - 1)
+    most = 2 if len(word) >= 5 else min(1, len(word) - 1)
     best: list[str] = []
     for candidate in sorted(set(candidates)):
         if candidate == word or abs(len(candidate) - len(word)) > most:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
-from resdsl.elaborate import mapping
+from resdsl.elaborate import habits, mapping
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import (
     POISON,
@@ -96,12 +96,17 @@ def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Boun
             value = evaluator.evaluate(argument.value, env)
         if name not in names:
             assert argument.name is not None
+            hint = (
+                habits.named(recipe, call, argument, names)
+                or replace_fix(argument.name.span, name, names)
+                or _takes(names)
+            )
             session.error(
                 codes.UNKNOWN_ARGUMENT,
                 f"{kind_of(recipe)} has no argument `{name}`",
                 argument.name.span,
-                help=did_you_mean(name, names) or _takes(names),
-                fix=replace_fix(argument.name.span, name, names),
+                help=hint if isinstance(hint, str) else None,
+                fix=hint if isinstance(hint, Fix) else None,
             )
             good = False
         elif name in given or name in bound:
@@ -121,12 +126,16 @@ def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Boun
             bound[name] = (value, argument.value.span)
             good = good and value is not POISON
     if extra:
-        _too_many(session, recipe, names, bound, extra, call)
+        _too_many(session, recipe, names, bound, extra, call, env)
     return bound if good and not extra else None
 
 
 def _takes(names: dict[str, bool]) -> str:
     return f"it takes {', '.join(f'`{n}`' for n in names)}" if names else "it takes no arguments"
+
+
+def _count(arguments: int) -> str:
+    return f"{arguments} argument{'s' if arguments != 1 else ''}"
 
 
 def _too_many(
@@ -136,8 +145,19 @@ def _too_many(
     bound: Bound,
     extra: list[ast.Arg],
     call: ast.Call,
+    env: Env,
 ) -> None:
     """Report arguments by position beyond those without a default, and how they are named."""
+    hint = habits.by_position(recipe, call, env)
+    if hint is not None:
+        session.error(
+            codes.UNKNOWN_ARGUMENT,
+            f"{kind_of(recipe)} takes {_count(sum(names.values()))} by position",
+            extra[0].span.to(extra[-1].span),
+            help=hint if isinstance(hint, str) else None,
+            fix=hint if isinstance(hint, Fix) else None,
+        )
+        return
     free = [n for n, must in names.items() if not must and n not in bound]
     meant = [argument for argument in extra if argument.span.text in free]
     others = [n for n in free if n not in {argument.span.text for argument in meant}]
@@ -159,7 +179,6 @@ def _too_many(
     if not named:
         return
     listed = " and ".join(f"`{n}`" for _, n in named)
-    count = sum(names.values())
     edits = [Edit(Span(a.span.source, a.span.start, a.span.start), f"{n} = ") for a, n in named]
     session.error(
         codes.POSITIONAL,
@@ -167,7 +186,7 @@ def _too_many(
         if len(named) == 1
         else f"{listed} have defaults, so they must be given by name",
         named[0][0].span.to(named[-1][0].span),
-        f"{kind_of(recipe)} takes {count} argument{'s' if count != 1 else ''} by position",
+        f"{kind_of(recipe)} takes {_count(sum(names.values()))} by position",
         fix=Fix(
             f"write `{', '.join(f'{n} = {a.span.text}' for a, n in named)}`",
             tuple(edits),
@@ -181,7 +200,9 @@ def missing(session: Session, recipe: Recipe, bound: Bound, span: Span) -> bool:
     names = [n for n, must in parameters(recipe).items() if must and n not in bound]
     if names:
         listed = " and ".join(f"`{n}`" for n in names)
-        more = ", ".join(f"{n} = ..." for n in names)
+        given = {k: place.text for k, (_, place) in bound.items() if place.start > span.start}
+        usual = [habits.usual(recipe, n, given) for n in names]
+        more = ", ".join(f"{n} = {value or '...'}" for n, value in zip(names, usual, strict=True))
         written = span.text
         if written.endswith(")") and not written.endswith("()"):
             full = f"{written[:-1]}, {more})"
@@ -190,12 +211,15 @@ def missing(session: Session, recipe: Recipe, bound: Bound, span: Span) -> bool:
         label = "missing here"
         if isinstance(recipe.target, type):
             label = ", ".join(f"`{n}`: {arguments(recipe.target)[n][0].doc}" for n in names)
+        help = f"write `{full}`" if len(full) <= 60 else f"write `{recipe.name}(..., {more})`"
+        known = None not in usual and written.startswith(recipe.name)
         session.error(
             codes.MISSING_ARGUMENT,
             f"{kind_of(recipe)} needs {listed}",
             span,
             label if len(label) <= 80 else "missing here",
-            help=f"write `{full}`" if len(full) <= 60 else f"write `{recipe.name}(..., {more})`",
+            help=help,
+            fix=Fix(help, (Edit(span, full),)) if known else None,
         )
     return bool(names)
 
@@ -218,8 +242,8 @@ def make_op(session: Session, cls: type[Op], bound: Bound, span: Span) -> Op | N
                 f"`{name}` of `{cls.name}` {converted.text}",
                 place,
                 declared.doc.partition(";")[0],
-                help=converted.help or _order(cls, name, value, place) or _whole(declared, value, place),
-                fix=_quoted(place, value, declared.choices) or _meant(name, declared, value, place),
+                help=converted.help or _order(cls, name, bound) or _whole(declared, value, place),
+                fix=_quoted(place, value, declared.choices) or _meant(cls, name, value, place),
             )
             good = False
         elif isinstance(converted, Recipe):
@@ -260,17 +284,25 @@ def _is_size(session: Session, name: str, value: Value, place: Span) -> bool:
     return not isinstance(wrong, _Wrong)
 
 
-def _order(cls: type[Op], name: str, value: Value, place: Span) -> str | None:
-    """For arguments by position that were swapped: the order."""
+def _order(cls: type[Op], name: str, bound: Bound) -> str | None:
+    """For two arguments by position that were swapped: the order."""
+    value, place = bound[name]
     names = required(cls)
-    before = place.source.text[: place.start].rstrip()
-    by_position = name in names and before.endswith(("(", ","))
-    if not by_position or len(names) < 2:
+    if name not in names or not place.source.text[: place.start].rstrip().endswith(("(", ",")):
         return None
-    others = [arguments(cls)[n][0] for n in names if n != name]
-    if any(not isinstance(_convert(o, value, optional=False), _Wrong) for o in others):
-        return f"the order is `{cls.name}({', '.join(names)})`"
+    for other in names:
+        if (
+            other != name
+            and other in bound
+            and _fits(cls, other, value)
+            and _fits(cls, name, bound[other][0])
+        ):
+            return f"the order is `{cls.name}({', '.join(names)})`"
     return None
+
+
+def _fits(cls: type[Op], name: str, value: Value) -> bool:
+    return not isinstance(_convert(arguments(cls)[name][0], value, optional=False), _Wrong)
 
 
 def _quoted(place: Span, value: Value, choices: Sequence[str]) -> Fix | None:
@@ -281,22 +313,39 @@ def _quoted(place: Span, value: Value, choices: Sequence[str]) -> Fix | None:
 
 
 def _whole(declared: Arg, value: Value, place: Span) -> str | None:
-    """For a quotient that should be an integer: how to round it."""
-    top, slash, bottom = place.text.partition("/")
-    if declared.kind != "int" or not isinstance(value, float) or not slash:
+    """For a number that should be an integer: how to round it."""
+    if declared.kind != "int" or not isinstance(value, float):
         return None
-    return f"`div({top.strip()}, {bottom.strip()})` divides and rounds down"
+    top, slash, bottom = place.text.partition("/")
+    if slash:
+        return f"`div({top.strip()}, {bottom.strip()})` divides and rounds down"
+    return None if place.text == str(value) else f"`round({place.text})` is an integer"
 
 
-def _meant(name: str, declared: Arg, value: Value, place: Span) -> Fix | None:
-    """What other frameworks write so: 0 and 1 for a truth, and the name of a padding."""
-    right = None
+def _meant(cls: type[Op], name: str, value: Value, place: Span) -> Fix | None:
+    """What other frameworks write so: 0 and 1 for a truth, a number in quotes, and the name of a padding."""
+    declared, right = arguments(cls)[name][0], None
     if declared.kind in ("bool", "bias") and type(value) is int and value in (0, 1):
         right = "true" if value else "false"
+    if declared.kind == "bias" and value is None:
+        right = "false"
+    if isinstance(value, str) and declared.kind in ("int", "size") and re.fullmatch(r"\d+(x\d+)*", value):
+        right = value
+    if isinstance(value, str) and declared.kind == "mapping":
+        right = habits.from_einops(value)
+    if (
+        name == "padding"
+        and "padding_mode" in arguments(cls)
+        and value in ("reflect", "replicate", "circular")
+        and place.text == f'"{value}"'
+    ):
+        before = re.search(r"padding\s*=\s*$", place.source.text[: place.start])
+        start = Span(place.source, before.start() if before else place.start, place.end)
+        return Fix("here it is `padding_mode`", (Edit(start, f'padding_mode = "{value}"'),))
     if name == "padding" and value == "valid" and declared.kind == "size":
         right = "0"
-    if right is not None and place.text in (str(value), f'"{value}"'):
-        return Fix(f"write `{right}`", (Edit(place, right),), safe=declared.kind in ("bool", "bias"))
+    if right is not None and place.text in (write(value), f'"{value}"'):
+        return Fix(f"write `{right}`", (Edit(place, right),), safe=name != "padding" or value != "valid")
     before = re.search(r",\s*padding\s*=\s*$", place.source.text[: place.start])
     if name == "padding" and value == "same" and declared.kind == "size" and before:
         out = Span(place.source, before.start(), place.end)
@@ -345,6 +394,9 @@ def _convert(declared: Arg, value: Value, *, optional: bool) -> Any:
             fits, word = isinstance(value, Mapping), "a mapping like `[c, h, w] -> [h * w, c]`"
         case _:
             fits, word = True, "a value"
+    if not fits and declared.kind == "mapping" and isinstance(value, tuple):
+        help = "name the axes, and give sizes by name: `rearrange([c * h * w] -> [c, h, w], h = 4, w = 4)`"
+        return _Wrong(f"must be {word}, this is {described(value)}", help)
     if not fits:
         quoted = declared.kind in ("init", "bias") and value in INITS
         return _Wrong(

@@ -227,6 +227,8 @@ class Builder(Evaluator):
     def count_step(self, span: Span) -> None:
         """Count what runs, and stop where that is more than anybody means."""
         self.session.steps += 1
+        if not self.session.frames:
+            self.session.at = span
         if self.session.steps > MAX_STEPS:
             self.too_large(f"more than {MAX_STEPS:,} statements run", span)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label
-from resdsl.diagnostics.suggest import did_you_mean, listed, replace_fix
+from resdsl.diagnostics.suggest import listed, replace_fix
 from resdsl.elaborate import declare
 from resdsl.elaborate.bind import Bound, bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
@@ -33,7 +33,7 @@ def call_step(
     copy: tuple[str, int, int] | None = None,
 ) -> None:
     """Run a call as a step: an op, a block, a net, a body given as an argument, or `none`."""
-    recipe = scope.name(call.callee, env)
+    recipe = scope.name(call.callee, env, "step")
     if recipe is None:
         if call.args:
             scope.session.error(
@@ -48,7 +48,9 @@ def call_step(
         scope.run(recipe.body, Env(recipe.env.module, recipe.env))
         return
     if recipe is POISON or not isinstance(recipe, Recipe):
-        if recipe is not POISON:
+        if _hides_an_op(scope, call.callee.id):
+            scope.session.failed = True
+        elif recipe is not POISON:
             scope.session.error(
                 codes.NOT_A_STEP,
                 f"`{call.callee.id}` is {described(recipe)}, which does not run",
@@ -67,6 +69,13 @@ def call_step(
         _unknown_step(scope, name, call.span)
         return
     run_recipe(scope, recipe, bound, name, call.span, until=until, copy=copy, env=env)
+
+
+def _hides_an_op(scope: Scope, word: str) -> bool:
+    """Whether it was reported that a name takes the place of an op."""
+    return any(
+        d.code is codes.RESERVED_NAME and d.primary.span.text == word for d in scope.session.sink.items
+    )
 
 
 def _unknown_step(scope: Scope, name: str | None, span: Span) -> None:
@@ -216,6 +225,8 @@ def signature(
         if stop is not None and not inner.stopped and until is not None:
             with scope.session.outside():
                 _no_end(scope, definition, inner, stop, until)
+            del scope.session.graphs[key]
+            return None
     inner.finish()
     if any(f.port is None for f in inner.flow) or not graph.outputs:
         del scope.session.graphs[key]
@@ -227,20 +238,23 @@ def signature(
 
 def _no_end(scope: Scope, definition: Definition, made: Scope, stop: str, until: ast.LayerName) -> None:
     known = [v for v in made.values if v not in made.graph.inputs and f"#{v}" not in made.graph.inputs]
+    fix = replace_fix(until.span, stop, known) if until.span.text == stop else None
+    if fix is not None and not fix.safe:
+        fix = None  # `layer5` is as near to `layer1` as to `layer4`
     if not made.uncertain:
         scope.session.error(
             codes.UNKNOWN_VALUE,
             f"{definition.word} `{definition.name}` makes no value `{stop}`",
             until.span,
-            help=did_you_mean(stop, known) or (f"it makes {listed(known)}" if known else None),
-            fix=replace_fix(until.span, stop, known) if until.span.text == stop else None,
+            help=None if fix or not known else f"it makes {listed(known)}",
+            fix=fix,
         )
 
 
 def with_body(scope: Scope, with_body: ast.WithBody, env: Env) -> None:
     """`concat { arms }`, `scale { steps }`: the op says what the body means."""
     call = with_body.call
-    recipe = scope.name(call.callee, env)
+    recipe = scope.name(call.callee, env, "step")
     cls = recipe.target if isinstance(recipe, Recipe) and isinstance(recipe.target, type) else None
     if recipe is POISON:
         scope.flow = (UNKNOWN,)

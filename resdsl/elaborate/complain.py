@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
+from resdsl import resources
 from resdsl.conditions import condition
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
-from resdsl.diagnostics.suggest import did_you_mean, listed, replace_fix
+from resdsl.diagnostics.suggest import closest, did_you_mean, listed, replace_fix
 from resdsl.domain import Domain, equal
 from resdsl.elaborate.bind import Bound
 from resdsl.elaborate.functions import FUNCTIONS
 from resdsl.elaborate.scope import Env, Session
+from resdsl.graph.layout import meant
 from resdsl.graph.model import Feed, Graph
 from resdsl.ops import OPS
 from resdsl.ops.base import Op, Reject, show
+from resdsl.ops.elsewhere import here
 from resdsl.ops.init import INITS
 from resdsl.sizes import Shape, Size, shape_at, variables
 from resdsl.source import Span
@@ -26,56 +30,60 @@ if TYPE_CHECKING:
     from resdsl.elaborate.builder import Builder, Flow
 
 ONE = "join them with `concat` or `add`, or name them with `as` and continue from one with `from`"
-WORDS = ("projection", "true", "false", "none")
-ELSEWHERE = {
-    "adaptiveavgpool": "adaptive_avgpool",
-    "avgpooling": "avgpool",
-    "batchnormalization": "batchnorm",
-    "bn": "batchnorm",
-    "cat": "concat",
-    "concatenate": "concat",
-    "convolution": "conv",
-    "convtranspose": "conv_transpose",
-    "deconv": "conv_transpose",
-    "dense": "linear",
-    "fc": "linear",
-    "gap": "global_avgpool",
-    "globalaveragepooling": "global_avgpool",
-    "groupnormalization": "groupnorm",
-    "interpolate": "resize",
-    "layernormalization": "layernorm",
-    "maxpooling": "maxpool",
-    "multiheadattention": "attention",
-    "permute": "rearrange",
-    "reshape": "rearrange",
-    "sum": "add",
-    "swish": "silu",
-    "transpose": "rearrange",
-    "upsample": "resize",
-    "view": "rearrange",
+Place = Literal["step", "body", "call", "value"]
+"""Where a word stands: as a step, as one with a body, as what is called in an expression, or as a value."""
+MEANT_AT: dict[Place, tuple[str, ...]] = {
+    "call": ("projection", *INITS, *FUNCTIONS),
+    "value": ("projection", "true", "false", "none", *INITS),
 }
-"""What PyTorch and Keras call an op, in small letters without `_`, and without the `2d` behind it."""
+ALIKE = ("add", "mul", "concat")
+"""Ops whose values have one shape, but for the axis along which they are joined."""
+WIDEST = 85
+ARRIVING = ("in_channels", "input_channels", "in_planes", "inplanes", "in_features", "channels")
+NOT_HERE = {
+    "flops": "`macs` counts the multiply-adds; of FLOPs there are twice as many",
+    "int": "`round(x)`, `floor(x)` and `div(a, b)` give integers",
+    "same": "leave `padding` out: an odd window keeps the size",
+    "training": "the ops that training changes know by themselves: `dropout`, `batchnorm`, `drop_path`",
+    "valid": "write `padding = 0`",
+}
+NOT_ALIKE = {"rearrange": ", which names the axes: `rearrange([c, h, w] -> [h * w, c])`"}
+"""Ops that take other arguments than what is called so elsewhere."""
 
 
 # ---------------------------------------------------------------- names and values
 
 
 def unknown_name(
-    session: Session, name: ast.Name, env: Env, among: Sequence[str] | None = None
+    session: Session, name: ast.Name, env: Env, place: Place = "value", among: Sequence[str] | None = None
 ) -> str | None:
-    """Report a word that means nothing here. Returns the one it was surely meant to be, to go on with.
+    """Report a word that means nothing at this place. Returns the one it was surely meant to be, to go on with.
 
     Where only some words can stand, it was meant to be `among` them.
     """
     words = among
     if words is None:
-        words = sorted({*env.words(), *env.module.names, *OPS, *INITS, *FUNCTIONS, *WORDS})
+        words = sorted({*env.words(), *env.module.names, *OPS, *MEANT_AT.get(place, ())})
     fix = replace_fix(name.span, name.id, words)
     help = did_you_mean(name.id, words)
-    same = ELSEWHERE.get(name.id.replace("_", "").lower().rstrip("123d"))
-    if help is None and same is not None and among is None:
-        help = f"here it is `{same}`"
-        fix = Fix(help, (Edit(name.span, same),))
+    nearest, same = closest(name.id, words), here(name.id)
+    if same not in (None, nearest) and among is None and (nearest is None or nearest in OPS):
+        help = f"here it is `{same}`{NOT_ALIKE.get(same, '')}"
+        fix = None if same in NOT_ALIKE else Fix(help, (Edit(name.span, same),))
+    elif help is None and place == "value" and name.id.lower() in ARRIVING:
+        help = "the channels of what arrives are `in.channels`"
+        fix = Fix(help, (Edit(name.span, "in.channels"),))
+    elif help is None and place == "body":
+        end = Span(name.span.source, name.span.end, name.span.end)
+        help = "`stage NAME { ... }` makes them a row of the table"
+        fix = Fix(f"name the layers in the braces: `{name.id} = {{ ... }}`", (Edit(end, " ="),))
+    elif help is None and among is None:
+        help = (
+            NOT_HERE.get(name.id)
+            or _bundled(name.id)
+            or (place == "step" and "`resdsl ops` lists all ops")
+            or None
+        )
     session.error(
         codes.UNKNOWN_NAME,
         f"unknown name `{name.id}`",
@@ -84,11 +92,33 @@ def unknown_name(
         help=help,
         fix=fix,
     )
+    if fix is not None and fix.edits[0].text == same:
+        return same  # an op of another library is surely meant, though its arguments may differ
     if fix is None or not fix.safe:
         return None
-    meant = env.module.names.get(fix.edits[0].text)
+    item = env.module.names.get(fix.edits[0].text)
     # Not a net: it may be the very one that is being built.
-    return None if getattr(meant, "is_net", False) else fix.edits[0].text
+    return None if getattr(item, "is_net", False) else fix.edits[0].text
+
+
+def _bundled(word: str) -> str | None:
+    """Where a bundled block or net of this name comes from, be it written as a class: `Bottleneck`."""
+    plain = re.sub(r"_?block$", "", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", word).lower())
+    found = [declared for declared in _library() if declared[-1] in (word, plain)]
+    if not found:
+        return None
+    _, file, name = min(found)  # of several the plainest: `std.resnet`
+    return f"the bundled one is taken with `use std.{file} {{ {name} }}` at the head of the file"
+
+
+@cache
+def _library() -> tuple[tuple[int, str, str], ...]:
+    """The bundled blocks and nets, each behind the length and name of its file."""
+    return tuple(
+        (len(file.stem), file.stem, name)
+        for file in resources.specs().glob("*.res")
+        for name in re.findall(r"^(?:block|net) (\w+)", file.read_text("utf-8"), re.MULTILINE)
+    )
 
 
 def unknown_value(scope: Builder, name: str, span: Span) -> None:
@@ -109,8 +139,11 @@ def unknown_value(scope: Builder, name: str, span: Span) -> None:
         around = around.outer
     known = list(dict.fromkeys(words))
     help = did_you_mean(name, known)
+    fix = replace_fix(span, name, known) if span.text == name and later is None else None
     if later is not None:
         help = f"move this below the line that makes `{name}`"
+    elif name == "input":
+        help, fix = None, Fix("what arrives at a statement is `in`", (Edit(span, "in"),))
     elif help is None and known:
         help = f"values so far: {listed(known)}"
     scope.session.error(
@@ -120,7 +153,7 @@ def unknown_value(scope: Builder, name: str, span: Span) -> None:
         "not made yet" if later else "",
         secondary=[Label(later, "made here")] if later else (),
         help=help,
-        fix=replace_fix(span, name, known) if span.text == name and later is None else None,
+        fix=fix,
     )
 
 
@@ -178,17 +211,24 @@ def rejected(
     elif isinstance(reject.blame, int) and len(inputs) > 2:
         origins = [_origin(scope, inputs[i]) for i in sorted({0, reject.blame})]
     prefix = "" if reject.message.startswith(f"`{op.name}`") else f"`{op.name}`: "
-    fix = _argument_fix(reject, span) or _pool_fix(scope, op, reject, inputs)
+    fix = _argument_fix(reject, bound, span) or _pool_fix(scope, op, reject, inputs)
     notes = []
     if reject.code == "shape-mismatch" and isinstance(reject.blame, int):
         first, other = inputs[0].shape, inputs[reject.blame].shape
         note = sometimes(scope.session.domain, first or (), other or (), getattr(op, "axis", None))
+        if op.name in ALIKE:
+            notes.append(_table(op, [flow.shape or () for flow in inputs], reject.blame))
         notes += [note.format("the first is", "the other")] if note else []
         apart = _apart(first or (), other or ())
         if apart:
             reject.help = f"where {apart} are equal, write one size for both, as in `[3, S, S]`"
+    if scope.repeat is not None:
+        notes.append(f"in copy {scope.repeat[0] + 1} of {scope.repeat[1]}")
     scope.graph.refused.append((place, tuple(f.port for f in inputs if f.port is not None)))
     helps = [reject.help] if reject.help and not fix else []
+    if reject.code == "shape-mismatch" and not helps:
+        helps += [text] if (text := _fitting(op, [f.shape or () for f in inputs])) else []
+    helps += [f"{rule}: `[{', '.join(map(str, other))}]`" for other, rule in _misread(scope.session, op)]
     if fix is not None and op.name == "linear":
         helps = ["`adaptive_avgpool(7x7)` makes a fixed size too, with more positions"]
     scope.session.error(
@@ -200,6 +240,13 @@ def rejected(
         help=helps,
         fix=fix,
     )
+
+
+def _misread(session: Session, op: Op) -> list[tuple[Shape, str]]:
+    """The shapes of inputs that were probably meant, where an op of images does not take what was written."""
+    if op.layer.category not in ("conv", "pool", "norm"):
+        return []
+    return [found for shape in session.declared if (found := meant(shape)) is not None]
 
 
 def _origins(scope: Builder, inputs: Sequence[Flow], span: Span) -> list[Label]:
@@ -221,10 +268,17 @@ def _origin(scope: Builder, flow: Flow) -> Label:
     return Label(node.span, f"{show(flow.shape)} {verb}")
 
 
-def _argument_fix(reject: Reject, span: Span) -> Fix | None:
+def _argument_fix(reject: Reject, bound: Bound, span: Span) -> Fix | None:
     """Put in the argument that the help of a missing one names."""
     found = re.match(r"write `(\w+ = [^`]+)`", reject.help or "")
     if reject.code != "missing-argument" or found is None or not span.text.endswith(")"):
+        return None
+    size, place = bound.get("size", (None, span))
+    if type(size) is int and not place.text.isdigit():  # it has other values elsewhere
+        text = f"div({place.text} - 1, 2)" if place.text.isidentifier() else f"div(({place.text}) - 1, 2)"
+        reject.help = (
+            f"odd windows have `padding = {text}` by themselves; an even one makes the size smaller with it"
+        )
         return None
     end = Span(span.source, span.end - 1, span.end - 1)
     return Fix(reject.help or "", (Edit(end, f", {found[1]}"),))
@@ -253,6 +307,51 @@ def _apart(a: Shape, b: Shape) -> str:
         if isinstance(x, Size) and isinstance(y, Size) and x.var != y.var:
             return f"`{x.var}` and `{y.var}`"
     return ""
+
+
+def side_by_side(shapes: Mapping[str, Shape], joined: int | None = None) -> str:
+    """Shapes in columns, axis by axis. The axis along which they are `joined` may differ."""
+    most = max(map(len, shapes.values()))
+    axes = {2: ("length",), 3: ("height", "width"), 4: ("depth", "height", "width")}.get(most, ())
+    alike = axes and all(len(shape) == most for shape in shapes.values())
+    names = ("channels", *axes) if alike else tuple(f"axis {i}" for i in range(most))
+    rows = [("", *shapes, "")]
+    for i, name in enumerate(names):
+        sizes = [str(shape[i]) if i < len(shape) else "-" for shape in shapes.values()]
+        differs = "differs" if len({*sizes}) > 1 else ""
+        rows.append((name, *sizes, "joined" if joined is not None and i == joined % most else differs))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _table(op: Op, shapes: Sequence[Shape], differing: int) -> str:
+    """All values side by side, or where there are too many for that the first and the one that differs."""
+    columns = {f"value {i}": shape for i, shape in enumerate(shapes, 1)}
+    table = side_by_side(columns, getattr(op, "axis", None))
+    if max(map(len, table.splitlines())) <= WIDEST:
+        return table
+    two = {name: columns[name] for name in ("value 1", f"value {differing + 1}")}
+    return side_by_side(two, getattr(op, "axis", None))
+
+
+def _fitting(op: Op, shapes: Sequence[Shape]) -> str | None:
+    """How values of different shapes are made to fit the op that joins them."""
+    first, other = shapes[0], shapes[1]
+    if op.name == "scale" and len(first) == 3 and other == first[:1]:
+        return "give it axes to stretch with `rearrange([c] -> [c, 1, 1])`"
+    if op.name == "scale" and len(first) == len(other) and {*other[1:]} == {1}:
+        return f"end the factor in {first[0]} channels: inside the braces `in` is what arrives at each step"
+    if op.name == "scale" and len(first) == len(other) == 3 and other[2] == first[0]:
+        return f"`linear` works on the last axis; on the channels `conv({first[0]}, 1x1, bias = true)` does"
+    if op.name not in ALIKE or len({len(shape) for shape in shapes}) > 1:
+        return None
+    axis = getattr(op, "axis", None)
+    if axis in (None, 0) and len({shape[1:] for shape in shapes}) > 1:
+        return "give all the same stride and padding, or fit one to another with `resize_like` or `crop_like`"
+    if axis is None and len(first) > 1:
+        return f"`conv({first[0]}, 1x1)` makes the channels of the first; `concat` takes different ones"
+    return None
 
 
 def sometimes(domain: Domain, a: Shape, b: Shape, axis: int | None = None) -> str:

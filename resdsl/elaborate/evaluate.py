@@ -7,7 +7,7 @@ from typing import Any, assert_never
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Fix
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
-from resdsl.elaborate.complain import unknown_name
+from resdsl.elaborate.complain import Place, unknown_name
 from resdsl.elaborate.functions import FUNCTIONS, MAX_LIST, Refuse, weight
 from resdsl.elaborate.initialisers import initialiser
 from resdsl.elaborate.loops import named, names_of, rounds
@@ -149,7 +149,7 @@ class Evaluator:
                 return self._bad(f"the text is longer than {MAX_TEXT:,} letters", expr.span)
         return "".join(parts)
 
-    def name(self, expr: ast.Name, env: Env) -> Value:
+    def name(self, expr: ast.Name, env: Env, place: Place = "value") -> Value:
         """What a word means: a name of the body, then of the file, then of the language."""
         found, value = env.lookup(expr.id)
         if found:
@@ -169,7 +169,7 @@ class Evaluator:
         size = env.size(expr.id)
         if size is not None:
             return size
-        meant = unknown_name(self.session, expr, env)
+        meant = unknown_name(self.session, expr, env, place)
         return self.name(ast.Name(meant, expr.span), env) if meant else POISON
 
     def module_name(self, name: str, env: Env) -> Value:
@@ -355,7 +355,7 @@ class Evaluator:
                 return self._function(expr, env)
             if name.id in INITS:
                 return initialiser(self, name.id, args, env, expr.span)
-        recipe = self.name(name, env)
+        recipe = self.name(name, env, "call")
         if recipe is POISON:
             for a in args:
                 self.evaluate(a.value, env)

@@ -276,12 +276,13 @@ class Loader:
         else:
             parts = (origin.id,) if isinstance(origin, ast.Name) else origin.parts
             if parts[0] != "std" or len(parts) < 2:
+                file = "/".join(parts).removesuffix("/res")  # `blocks.res` may lack its quotes
                 self._error(
                     codes.IMPORT_NOT_FOUND,
                     f"there is no library `{parts[0]}`",
                     origin.span,
                     help="the bundled library is `std`, ops of other packages are in `ext`; a file is used by its path:"
-                    f' `use "{"/".join(parts)}.res" {{ ... }}`',
+                    f' `use "{file}.res" {{ ... }}`',
                 )
                 return None
             base = resources.specs().resolve()

@@ -40,6 +40,9 @@ def rounds(evaluator: Evaluator, loop: ast.For | ast.Comprehension, env: Env) ->
                 f" but `for` names {len(group.items)}",
                 loop.iterable.span,
                 secondary=[Label(group.span, "named here")],
+                help=f"`enumerate({loop.iterable.span.text})` gives pairs of an index and an item"
+                if group is target and len(group.items) == 2 and not isinstance(item, tuple)
+                else None,
             )
             return None
         made.append(Env(env.module, env))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Label
+from resdsl.diagnostics.model import Edit, Fix, Label
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
 from resdsl.elaborate.scope import Session
 from resdsl.elaborate.values import POISON, Value
@@ -64,21 +64,23 @@ def read(session: Session, mapping: ast.Mapping, op: type[Op]) -> Value:
         known = [n.id for n in there if n.id not in [m.id for m in here]]
         for name in here:
             if name.id not in [n.id for n in there]:
-                lost = which == "right"
-                message = (
-                    f"the axis `{name.id}` {'is lost: it' if lost else ''} does not stand on the {which}"
-                )
-                session.error(
-                    codes.BAD_ARGUMENT,
-                    " ".join(message.split()),
-                    name.span,
-                    help=did_you_mean(name.id, known)
-                    or ("to leave out an axis of size 1, write 1 for it" if lost else None),
-                    fix=replace_fix(name.span, name.id, known),
-                )
+                _unknown_axis(session, name, which, [n.id for n in there], known)
                 return POISON
     source, *others = map(_axes, mapping.sources)
     return Mapping(source, _axes(mapping.target), tuple(others))
+
+
+def _unknown_axis(session: Session, name: ast.Name, side: str, there: list[str], known: list[str]) -> None:
+    """Report an axis of one list that the other does not have."""
+    hint, fix = did_you_mean(name.id, known), replace_fix(name.span, name.id, known)
+    if len(name.id) > 1 and {*name.id} <= {*there}:
+        product = " * ".join(name.id)
+        hint, fix = None, Fix(f"write the product `{product}`", (Edit(name.span, product),))
+    elif hint is None and side == "right":
+        hint = "to leave out an axis of size 1, write 1 for it"
+    lost = " is lost: it" if side == "right" else ""
+    message = f"the axis `{name.id}`{lost} does not stand on the {side}"
+    session.error(codes.BAD_ARGUMENT, message, name.span, help=hint, fix=fix)
 
 
 _LISTS = "write both sides in brackets, as in `[c, h, w] -> [h * w, c]`"

@@ -27,6 +27,8 @@ from resdsl.sizes import Shape, Size, variable
 from resdsl.source import Source, Span
 from resdsl.syntax import ast
 
+VALUE = "write a value as in a spec: `10`, `true`, `[3, 4, 6, 3]`, or a name of the file"
+
 
 def resolve_family(evaluator: Evaluator, item: Definition) -> Any:
     """A definition as a recipe. A family is the net its call names, with the arguments bound."""
@@ -139,6 +141,7 @@ class NetScope(Scope):
                 declared.append(None)
             else:
                 declared.append(shape_text.declare_sizes(self, port.shape, env, port.span))
+        self.session.declared = [shape for shape in declared if shape is not None]
         self.sizes = {k: v for k, v in env.sizes.items() if isinstance(v, Size)}
         restrict(self, statement, env)
         self.sizes = {k: variable(k, self.session.domain.of(k).every) for k in self.sizes}
@@ -195,6 +198,8 @@ def elaborate_net(
             env.names[param.name.id] = given[param.name.id]
         elif param.default is not None:
             env.names[param.name.id] = evaluator.evaluate(param.default, env)
+        elif param.name.id in settings:
+            env.names[param.name.id] = POISON  # given, but wrongly
         else:
             family = definition.decl if isinstance(definition.decl, ast.Family) else None
             setting = f"give it with `--set {param.name.id}=...`"
@@ -336,15 +341,16 @@ def _settings(
                 codes.BAD_SETTING,
                 f"`{text}` is not a value" if text else f"`{name}` is given no value",
                 Span(source, place.start, max(place.end, place.start + 1)),
-                help="write a value as in a spec: `10`, `true`, `[3, 4, 6, 3]`",
+                help=VALUE,
             )
             continue
         value = Evaluator(Session(trial)).evaluate(expr, Env(base.module))
-        # What stands on the command line, `--fix` cannot change.
-        session.sink.extend(
-            replace(d, fix=None) if d.primary.span.source is source else d for d in trial.items
-        )
+        for mistake in trial.items:
+            if mistake.primary.span.source is source:  # on the command line, which `--fix` cannot change
+                hint = mistake.fix.title if mistake.fix else VALUE
+                mistake = replace(mistake, help=mistake.help or (hint,), fix=None)
+            session.sink.add(mistake)
         session.failed |= trial.has_errors
-        if value is not POISON:
+        if not trial.has_errors:  # nothing is guessed of what was asked for
             made[name] = value
     return made

@@ -13,10 +13,11 @@ from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
 from resdsl.elaborate.bind import bind, missing
 from resdsl.elaborate.circles import report_circles
-from resdsl.elaborate.complain import unknown_name
+from resdsl.elaborate.complain import Place, unknown_name
 from resdsl.elaborate.evaluate import COUNTS, Evaluator
 from resdsl.elaborate.files import Module
 from resdsl.elaborate.functions import FUNCTIONS
+from resdsl.elaborate.lines import arms_on_a_line, behind_shortcut
 from resdsl.elaborate.loops import names_of
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import Definition, Recipe
@@ -24,6 +25,16 @@ from resdsl.ops import OPS
 from resdsl.ops.init import INITS
 from resdsl.source import Span
 from resdsl.syntax import ast
+
+OF_ARGUMENTS = (codes.UNKNOWN_ARGUMENT, codes.POSITIONAL)
+MAY_HIDE_A_USE = (
+    codes.SYNTAX,
+    codes.UNKNOWN_NAME,
+    codes.MISSING_ARGUMENT,
+    codes.BAD_ARGUMENT,
+    codes.BAD_VALUE,
+    codes.BAD_REPEAT,
+)
 
 
 def resolve(session: Session, module: Module) -> None:
@@ -36,7 +47,7 @@ def resolve(session: Session, module: Module) -> None:
             case ast.Family():
                 if item.call.callee.id not in (*module.names, *OPS, *FUNCTIONS, *INITS):
                     others = [n for n in module.nets if n != item.name.id]
-                    unknown_name(session, item.call.callee, Env(module), others)
+                    unknown_name(session, item.call.callee, Env(module), among=others)
                 walker.expression(item.call, Env(module))
                 for expect in item.expects:
                     walker.statement(expect, walker.family_env(item))
@@ -55,6 +66,14 @@ def resolve(session: Session, module: Module) -> None:
                 )
             )
     session.endless.update(report_circles(session, module))
+
+
+def report_unused(session: Session) -> None:
+    """Names that nothing uses, of bodies without a mistake in whose place one may be meant: `linear()`."""
+    places = [d.primary.span for d in session.sink.items if d.code in MAY_HIDE_A_USE and d.fix is None]
+    for body, unused in session.unused:
+        if not any(p.source is body.source and body.start <= p.start < body.end for p in places):
+            session.sink.add(unused)
 
 
 def _without(module: Module, name: ast.Name) -> Fix:
@@ -85,13 +104,14 @@ class _Walker:
         self.used: set[int] = set()
         self.used_globals: set[str] = set()
         self.declared: list[tuple[tuple[ast.Name, ...], str]] = []
+        self.values: set[str] = set()  # of the net, which no expression can hold
 
     # ---------------------------------------------------------------- declarations
 
     def block(self, block: ast.Block) -> None:
         """One block or net: its parameters, then its body."""
         env = Env(self.module)
-        self.declared = []
+        self.declared, self.values = [], set()
         for param in block.params:
             if param.default is not None:
                 self.expression(param.default, env)
@@ -104,20 +124,21 @@ class _Walker:
                 continue
             listed = ", ".join(name.id for name in names)
             parameter = what == "parameter"
-            self.session.sink.add(
-                Diagnostic(
-                    codes.UNUSED_PARAMETER if parameter else codes.UNUSED_LET,
-                    f"parameter `{listed}` has no effect" if parameter else f"`let {listed}` has no effect",
-                    Label(names[0].span.to(names[-1].span), "never used"),
-                    help=("use it or leave it out",),
-                )
+            unused = Diagnostic(
+                codes.UNUSED_PARAMETER if parameter else codes.UNUSED_LET,
+                f"parameter `{listed}` has no effect" if parameter else f"`let {listed}` has no effect",
+                Label(names[0].span.to(names[-1].span), "never used"),
+                help=("use it or leave it out",),
             )
+            self.session.unused.append((block.body.span, unused))
 
     def reported(self, span: Span) -> bool:
-        """Whether another mistake was found in a name, from which it only follows that nothing uses it."""
-        ends = (span.source, span.start, span.end)
+        """Whether a mistake was found in a word, or in the argument that it stands in."""
         return any(
-            ends == (p.source, p.start, p.end) for p in (d.primary.span for d in self.session.sink.items)
+            (p.start, p.end) == (span.start, span.end)
+            or (d.code in OF_ARGUMENTS and p.start <= span.start and span.end <= p.end)
+            for d in self.session.sink.items
+            if (p := d.primary.span).source is span.source
         )
 
     def family_env(self, family: ast.Family) -> Env:
@@ -198,6 +219,8 @@ class _Walker:
                 self.shape(shape, env)
                 for link in chain:
                     self.link(link, env)
+                self.session.sink.extend(behind_shortcut(chain))
+                self.values.update(v.id for v in (name, *values) if isinstance(v, ast.Name))
             case ast.Stage(name=name, shape=shape, body=body):
                 self.texts([name], env)
                 self.shape(shape, env)
@@ -226,6 +249,7 @@ class _Walker:
             case ast.Input(ports=ports, where=where, at=at):
                 for port in ports:
                     self.input_shape(port, env)
+                    self.values.add(port.name.id)
                 for expr in (*where, *at):
                     self.expression(expr, env)
             case ast.Output(names=names):
@@ -289,7 +313,9 @@ class _Walker:
             case ast.Call():
                 self.call(thing, env, runs=True)
             case ast.WithBody(call=call, body=body):
+                self.word(call.callee, env, "step" if call.args else "body")
                 self.call(call, env, runs=True)
+                self.session.sink.extend(arms_on_a_line(call, body))
                 self.body(body, Env(self.module, env))
             case ast.Body():
                 self.body(thing, Env(self.module, env))
@@ -354,7 +380,7 @@ class _Walker:
             case _:
                 pass  # literals, `in`, and mappings, whose words are binders of their own
 
-    def word(self, name: ast.Name, env: Env) -> None:
+    def word(self, name: ast.Name, env: Env, place: Place = "value") -> None:
         """A word must mean something; a declared one is now used."""
         found, value = env.lookup(name.id)
         if found:
@@ -365,14 +391,30 @@ class _Walker:
         elif not (
             name.id in OPS or name.id in INITS or name.id in FUNCTIONS or name.id in ("projection", "none")
         ) and not self.reported(name.span):
-            meant = unknown_name(self.session, name, env)
+            if name.id in self.values:
+                self.value(name, place)
+                return
+            meant = unknown_name(self.session, name, env, place)
             declared = env.lookup(meant)[1] if meant else None
             if declared is not None:
                 self.used.add(id(declared))  # one slip, not two mistakes
 
+    def value(self, name: ast.Name, place: Place) -> None:
+        """A value of the net where only what is known at compile time can stand."""
+        step = place == "step"
+        self.session.error(
+            codes.UNKNOWN_NAME,
+            f"`{name.id}` is a value of the net, {'which does not run' if step else 'which is no argument'}",
+            name.span,
+            help=f"`from {name.id}` continues from it; a layer of that name runs again with `apply {name.id}`"
+            if step
+            else f"a step takes what arrives: `from {name.id} -> ...`; of its shape there are"
+            f" `{name.id}.channels` and `{name.id}.size`",
+        )
+
     def call(self, call: ast.Call, env: Env, *, runs: bool) -> None:
         """A call: its word, its arguments, and whether they fit what is known to be called."""
-        self.word(call.callee, env)
+        self.word(call.callee, env, "step" if runs else "call")
         computed = not runs and call.callee.id in FUNCTIONS  # `exp` is an op and a function
         recipe = None if computed else self.known(call.callee, env)
         if recipe is not None:

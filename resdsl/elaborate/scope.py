@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from resdsl.diagnostics.model import Code, Diagnostic, Fix, Label, Sink
 from resdsl.domain import Domain
+from resdsl.sizes import Shape
 from resdsl.source import Span
 
 if TYPE_CHECKING:
@@ -77,30 +78,36 @@ class Session:
         graphs: the signature cache: one graph for each block at the same arguments and shapes;
             None while it is being made.
         domain: the input sizes the current net admits.
+        declared: the shapes of the inputs of the current net, as they were written.
         frames: the calls around the place being checked, outermost first.
         nodes: how many nodes were made, against `MAX_NODES`.
         steps: how many statements ran, against `MAX_STEPS`.
+        at: the statement that ran last in the net itself.
         never: whether a mistake was found that keeps the current net from running at any size.
         failed: whether a mistake was found in the current net, be it reported before.
         endless: blocks that use themselves without an end, already reported.
+        unused: what to say of names that nothing uses, each with the body that could.
         resolving: the members of families whose calls are being followed, to find circles.
     """
 
     sink: Sink
     graphs: dict[Any, Graph | None] = field(default_factory=dict)
     domain: Domain = field(default_factory=Domain)
+    declared: list[Shape] = field(default_factory=list)
     frames: list[tuple[str, Span]] = field(default_factory=list)
     nodes: int = 0
     steps: int = 0
+    at: Span | None = None
     never: bool = False
     failed: bool = False
     endless: set[int] = field(default_factory=set)
+    unused: list[tuple[Span, Diagnostic]] = field(default_factory=list)
     resolving: list[Definition] = field(default_factory=list)
 
     def begin(self, domain: Domain) -> None:
         """Start another net."""
         self.domain, self.nodes, self.steps, self.failed = domain, 0, 0, False
-        self.never = False
+        self.never, self.declared = False, []
 
     def error(
         self,

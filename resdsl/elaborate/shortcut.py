@@ -9,13 +9,13 @@ from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
 from resdsl.elaborate.bind import bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
-from resdsl.elaborate.complain import ONE, sometimes
+from resdsl.elaborate.complain import ONE, side_by_side, sometimes
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON, Closure, Projection, Recipe, described
 from resdsl.graph.model import Graph, ShortcutKind
 from resdsl.ops import OPS
 from resdsl.ops.base import Reject, show
-from resdsl.sizes import Dim, NotClosed
+from resdsl.sizes import NotClosed
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -271,7 +271,7 @@ def _mismatch(
     clause = residual.shortcut
     blame = clause.second if clause.second is not None and kind != "identity" else clause.first
     secondary = [Label(span, text) for span, text in _changes(scope, start, arm)]
-    notes = ["\n".join(_table(arm.shape, shortcut.shape))]
+    notes = [side_by_side({"arm": arm.shape, "shortcut": shortcut.shape})]
     note = sometimes(scope.session.domain, arm.shape, shortcut.shape)
     if note:
         notes.append(note.format("the arm gives", "the shortcut"))
@@ -291,8 +291,18 @@ def _mismatch(
             if clause.second is None and isinstance(clause.first, ast.Name):
                 end = Span(blame.span.source, blame.span.end, blame.span.end)
                 fix = Fix(PROJECT, (Edit(end, " else projection"),), safe=False)
+    if kind == "identity" and isinstance(clause.first, ast.Conditional):
+        helps.append("add where the shapes agree, and only there: `identity else none`")
+    if kind == "body" and _fits(scope, start, arm, "conv"):
+        helps = ["`projection` is a 1x1 convolution with the channels and stride of the arm, and a norm"]
     if not helps:
-        helps = ["let the arm and the shortcut end in one shape"]
+        alike = (len(arm.shape), arm.shape[:1]) == (len(shortcut.shape), shortcut.shape[:1])
+        resized = alike and all(s == 1 for s in _stride(start, arm))
+        helps = [
+            "an odd window keeps the size where no `padding` is written"
+            if resized and kind == "identity"
+            else "let the arm and the shortcut end in one shape"
+        ]
     scope.session.error(
         code,
         f"{what} joins {show(shortcut.shape)} with an arm of {show(arm.shape)}",
@@ -338,20 +348,3 @@ def _changes(scope: Scope, start: Flow, arm: Flow) -> list[tuple[Span, str]]:
             found.append((node.span, f"{show(before)} becomes {show(after)} here"))
         port = node.inputs[0]
     return found[:2][::-1]
-
-
-def _table(arm: tuple[Dim, ...], shortcut: tuple[Dim, ...]) -> list[str]:
-    """The two shapes side by side, axis by axis."""
-    axes = {1: ["length"], 2: ["height", "width"], 3: ["depth", "height", "width"]}.get(len(arm) - 1, [])
-    names = ["channels", *axes]
-    if len(arm) != len(shortcut):
-        names = []
-    if len(names) != len(arm):
-        names = [f"axis {i}" for i in range(max(len(arm), len(shortcut)))]
-    rows = [("", "arm", "shortcut", "")]
-    for i, name in enumerate(names):
-        a = str(arm[i]) if i < len(arm) else "-"
-        s = str(shortcut[i]) if i < len(shortcut) else "-"
-        rows.append((name, a, s, "" if a == s else "differs"))
-    widths = [max(len(r[c]) for r in rows) for c in range(3)]
-    return ["  ".join(f"{cell:<{w}}" for cell, w in zip(r, (*widths, 0), strict=True)).rstrip() for r in rows]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label, Sink
+from resdsl.graph.layout import meant
 from resdsl.graph.model import Feed, Graph, Net, Node, Port, Tensor
-from resdsl.ops.base import Op
+from resdsl.ops.base import Op, show
 from resdsl.source import Span
 
 NORM_SKIPS = ("activation", "conv", "linear")
@@ -17,11 +19,44 @@ def lint(sink: Sink, nets: list[Net]) -> None:
     """Run every lint over every distinct graph of the nets."""
     seen: set[int] = set()
     for net in nets:
+        sink.extend(_misread(net.graph))
         for graph in net.graph.signatures():
             if id(graph) not in seen:
                 seen.add(id(graph))
                 sink.extend(_bare_conv(graph))
+                sink.extend(_unflattened(graph))
                 sink.extend(_unused_value(graph))
+
+
+def _misread(graph: Graph) -> Iterator[Diagnostic]:
+    """An input with the batch, or with the channels last, where a layer takes its first axis for the channels."""
+    for node in map(graph.node, graph.inputs):
+        (shape,) = node.shapes
+        right = meant(shape) if shape is not None and len({*shape}) < len(shape) else None
+        if shape is None or right is None or not any(_is_of_images(u) for u in graph.users[node.id]):
+            continue
+        channels = f"{shape[0]} channel{'s' if shape[0] != 1 else ''} of {show(shape[1:])}"
+        text = f"[{', '.join(map(str, right[0]))}]"
+        title = f"{right[1]}: `{text}`"
+        written = re.match(r"\s*:\s*(\[[\d, ]*\])", node.span.source.text[node.span.end :])
+        place = None
+        if written is not None:
+            start = node.span.end + written.start(1)
+            place = Span(node.span.source, start, start + len(written[1]))
+        fix = Fix(title, (Edit(place, text),)) if place else None
+        yield Diagnostic(
+            codes.INPUT_LAYOUT,
+            f"the input {show(shape)} is read as {channels}",
+            Label(node.span),
+            help=() if fix else (title,),
+            fix=fix,
+        )
+
+
+def _is_of_images(node: Node) -> bool:
+    return isinstance(node.content, Graph) or (
+        isinstance(node.content, Op) and node.content.layer.category in ("conv", "pool", "norm")
+    )
 
 
 def _bare_conv(graph: Graph) -> Iterator[Diagnostic]:
@@ -50,6 +85,48 @@ def _with_bias(node: Node) -> Fix | None:
         return None
     end = node.span.end - len(inside)
     return Fix("add `bias = true`", (Edit(Span(node.span.source, end, end), ", bias = true"),), safe=False)
+
+
+def _unflattened(graph: Graph) -> Iterator[Diagnostic]:
+    """A linear layer that takes the one position a pool left for its features, not the channels."""
+    for node in graph.nodes():
+        if not isinstance(node.content, Op) or node.content.name != "linear":
+            continue
+        shape, (made,) = graph.shape(node.inputs[0]), node.shapes
+        if shape is None or made is None or len(shape) < 2 or shape[0] == 1 or {*shape[1:]} != {1}:
+            continue
+        origin = _pooled(graph, node.inputs[0])
+        if origin is None or (len(shape) == 2 and not isinstance(origin.content, Op)):
+            continue  # a list of numbers may well be meant
+        yield Diagnostic(
+            codes.UNFLATTENED,
+            f"`linear` takes the last axis of {show(shape)} for its features, and makes {show(made)}",
+            Label(node.span, f"1 feature, with {shape[0]} channels beside it"),
+            (Label(origin.span, f"{show(shape)} comes from here"),) if isinstance(origin.content, Op) else (),
+            help=("make the channels its features with `flatten` before it",),
+            fix=_with_flatten(graph, graph.node(node.inputs[0].node)),
+        )
+
+
+def _pooled(graph: Graph, port: Port) -> Node | None:
+    """The pool behind a value, or what lies out of sight; None where the axes were moved since."""
+    node = graph.node(port.node)
+    while isinstance(node.content, Op) and node.content.category != "pool":
+        if len(node.inputs) != 1 or node.content.category in ("shape", "linear"):
+            return None
+        node = graph.node(node.inputs[0].node)
+    return None if isinstance(node.content, Tensor) else node
+
+
+def _with_flatten(graph: Graph, node: Node) -> Fix | None:
+    """Flatten what a step makes, where only one other takes it and nothing names it."""
+    text, end = node.span.source.text, node.span.end
+    after = re.match(r"[ ]*(->|;|}|#|\n)", text[end:])
+    if after is None or not isinstance(node.content, Op) or node.names or len(graph.users[node.id]) != 1:
+        return None
+    joint = " -> flatten" if after[1] == "->" else "; flatten"
+    title = "make the channels its features with `flatten` before it"
+    return Fix(title, (Edit(Span(node.span.source, end, end), joint),), safe=False)
 
 
 def _unused_value(graph: Graph) -> Iterator[Diagnostic]:

@@ -48,6 +48,8 @@ class Attention(Op):
                     i,
                     "make one of an image by `rearrange([c, h, w] -> [h * w, c])`"
                     if len(shape) == 3
+                    else "`flatten` leaves no axis of tokens; `rearrange([c, h, w] -> [h * w, c])` does"
+                    if len(shape) == 1
                     else None,
                 )
         if others:

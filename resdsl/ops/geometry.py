@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from resdsl.ops.base import Need, Reject, Window, show, spread
+from resdsl.ops.base import Need, Reject, Window, one, show, spread
 from resdsl.sizes import Dim, Shape
 
 
@@ -50,10 +50,24 @@ def windows(rank: int, size: Window, stride: Window, padding: Window | None, dil
             raise Reject(
                 f"a window of {k} with stride {s} has no middle, so `padding` has no default",
                 "padding",
-                f"write `padding = {(k - 1) // 2}`, or the padding you mean",
+                _written_padding(kernel, strides, dilations),
                 code="missing-argument",
             )
     return Windows(kernel, strides, tuple(paddings), dilations)
+
+
+def _written_padding(kernel: Window, stride: tuple[int, ...], dilation: tuple[int, ...]) -> str:
+    """The padding of a window without a middle that changes the size least, and what keeps it."""
+    size = one(
+        tuple(d * (k - 1) // 2 for k, d in zip(spread(kernel, len(stride), "size"), dilation, strict=True))
+    )
+    if isinstance(size, int) and one(stride) == 1:
+        return (
+            f"write `padding = {size}`, which makes the size 1 smaller; `pad({size}, after = {size + 1})` before"
+            " it and `padding = 0` keep it"
+        )
+    text = size if isinstance(size, int) else "x".join(map(str, size))
+    return f"write `padding = {text}`, or the padding you mean"
 
 
 def both_sides(before: Window, after: Window | None, rank: int) -> tuple[tuple[int, int], ...]:

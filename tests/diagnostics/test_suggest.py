@@ -64,7 +64,7 @@ def test_no_fix():
     assert replace_fix(Span(Source("s.res", "zzzzzz"), 0, 6), "zzzzzz", OPS) is None
 
 
-@given(st.text("abcd", min_size=4, max_size=9), st.data())
+@given(st.text("abcd", min_size=5, max_size=9), st.data())
 def test_two_slips_are_found(word, data):
     slipped = list(word)
     for _ in range(2):
