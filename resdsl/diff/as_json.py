@@ -83,6 +83,7 @@ def _row(table: Table, row: Row | None) -> dict[str, Any] | None:
         return None
     known = table.at is not None
     return {
+        "name": row.name,
         "block": row.text,
         "repeat": row.repeat,
         "output": _shape(row.shape, table.at),

@@ -93,7 +93,7 @@ class Difference:
     @cached_property
     def stages(self) -> list[Pair]:
         """The stages side by side."""
-        return stages(*self.tables, self.changes)
+        return stages(*self.tables, self.changes, same=self.same_evaluation)
 
     @property
     def shows_stages(self) -> bool:

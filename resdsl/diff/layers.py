@@ -16,6 +16,9 @@ Effect: TypeAlias = Literal["evaluation", "training", "start", "none"]
 Call: TypeAlias = "tuple[Graph, Node]"
 Field: TypeAlias = tuple[str, str, str]
 """What differs of a layer: its name, before, after."""
+WIRING = "from"
+"""Name of the field that tells which steps a step takes its inputs from."""
+_STARTS = "starts from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +203,7 @@ def _differs(a: Graph, x: Node, b: Graph, y: Node) -> tuple[tuple[Field, ...], E
     if not changed:
         taken = zip(a.operands(x), b.operands(y), strict=False)
         follows = tuple(("takes", show_value(s[:1]), show_value(t[:1])) for s, t in taken if s[:1] != t[:1])
-        return follows[:1], "none"
+        return (starts, "start") if starts else (follows[:1], "none")
     return (*changed, *starts), "training" if same else "evaluation"
 
 
@@ -222,7 +225,12 @@ def _starts(x: Node, y: Node) -> tuple[Field, ...]:
     """Other initialisers, by tensor."""
     one, two = _inits(x), _inits(y)
     names = [n for n in dict.fromkeys((*one, *two)) if one.get(n) != two.get(n)]
-    return tuple((f"{n} starts from".strip(), show_init(one.get(n)), show_init(two.get(n))) for n in names)
+    return tuple((f"{n} {_STARTS}".strip(), show_init(one.get(n)), show_init(two.get(n))) for n in names)
+
+
+def starts(field: Field) -> bool:
+    """Whether a field is about initial weights."""
+    return field[0].endswith(_STARTS)
 
 
 def _inits(node: Node) -> dict[str, Any]:
@@ -246,7 +254,7 @@ def _wiring(
             if not any(_moved(p, q, there, back) for p, q in zip(x.inputs, taken, strict=True)):
                 return ()
     one, two = (", ".join(_word(g.node(p.node)) for p in n.inputs) for g, n in ((a, x), (b, y)))
-    return (("from", one, two),)
+    return ((WIRING, one, two),)
 
 
 def _moved(p: Port, q: Port, there: dict[str, str], back: dict[str, str]) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import groupby
 
+from resdsl.diff.alike import Alike, apart, ops, shared
 from resdsl.diff.compare import Difference
-from resdsl.diff.layers import Call, Change, blocks
+from resdsl.diff.layers import Call, Change, Effect, Field, blocks
 from resdsl.diff.state import Stored
 from resdsl.diff.weights import params
 from resdsl.diff.words import ARROW, Line, both, parts, tensors_text
@@ -22,14 +23,27 @@ from resdsl.render.numbers import shape_text, short
 
 # ---------------------------------------------------------------- layers
 
+_ONLY: dict[Effect, str] = {"training": "in training only", "start": "initial weights only"}
+
 
 def layer_lines(found: Difference) -> list[Line]:
-    """What differs layer by layer: equal differences of blocks once, copies that follow each other together."""
-    return layer_lines_of(found.changes, found)
+    """What differs layer by layer: what many share once, equal blocks once, copies in a row together."""
+    layers, rest = apart(found.changes, shared(found.changes))
+    return [*alike_lines(layers, found), *layer_lines_of(rest, found)]
+
+
+def alike_lines(layers: dict[Alike, list[str]], found: Difference) -> list[Line]:
+    """What layers share, of each change: `all 53 `conv` layers: weight starts from torch's default → zeros`."""
+    counts, made = ops(found.a.graph), list[Line]()
+    for (name, field, effect), places in layers.items():
+        text = f"{_of(len(places), counts[name])} `{name}` layers: {_told((field,), effect)}"
+        which = [Line("", (ranges_of(places),))] if len(places) < counts[name] else []
+        made.append(Line("~", (text,), which))
+    return made
 
 
 def layer_lines_of(changes: Iterable[Change], found: Difference) -> list[Line]:
-    """As `layer_lines`, for some of the changes."""
+    """As `layer_lines`, for some of the changes, without what they share."""
     groups: dict[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], list[str]] = {}
     inside: dict[tuple[str, str], list[Line]] = {}
     order: list[tuple[str, str] | list[Change]] = []
@@ -38,7 +52,7 @@ def layer_lines_of(changes: Iterable[Change], found: Difference) -> list[Line]:
             key = change.block, change.name
             if key not in inside:
                 order.append(key)
-            inside.setdefault(key, []).append(_inner(change))
+            _put(inside.setdefault(key, []), _inner(change))
         elif order and isinstance(order[-1], list) and _follows(order[-1][-1], change):
             order[-1].append(change)
         else:
@@ -61,13 +75,25 @@ def layer_lines_of(changes: Iterable[Change], found: Difference) -> list[Line]:
     return made
 
 
+def _put(lines: list[Line], line: Line) -> None:
+    """Add a line; layers of a block that change alike share one: `conv1, conv2`."""
+    for other in lines:
+        if line.mark == other.mark == "~" and line.cells[1:] == other.cells[1:]:
+            other.cells = (f"{other.cells[0]}, {line.cells[0]}", *line.cells[1:])
+            return
+    lines.append(line)
+
+
 def _where(name: str, places: list[str], totals: Counter[str]) -> str:
     """`3 of 16 blocks of `bottleneck`: layer2.0, layer3.0, layer4.0`."""
     if len(places) == 1:
         return f"`{name}` {places[0]}"
     count = totals[name.partition(ARROW)[0]]
-    few = f"{len(places):,} of {count:,}" if count > len(places) else f"all {count:,}"
-    return f"{few} blocks of `{name}`: {ranges_of(places)}"
+    return f"{_of(len(places), count)} blocks of `{name}`: {ranges_of(places)}"
+
+
+def _of(few: int, count: int) -> str:
+    return f"{few:,} of {count:,}" if count > few else f"all {count:,}"
 
 
 def ranges(places: list[str]) -> str:
@@ -90,7 +116,7 @@ def _inner(change: Change) -> Line:
         rest = "the block"
     label = kind(change.a or change.b)
     if change.mark != "~":
-        return Line(change.mark, (rest, label, _effect(change)))
+        return Line(change.mark, (rest, label, _ONLY.get(change.effect, "")))
     return Line("~", (rest, label, _fields(change)))
 
 
@@ -104,7 +130,7 @@ def _outer(changes: list[Change]) -> Line:
     size = sum(_params(c) for c in changes)
     words = [f"{len(changes):,} blocks"] if len(changes) > 1 else []
     words += [f"{short(size)} parameters"] if size else []
-    words += [_effect(first)] if _effect(first) else []
+    words += [_ONLY[first.effect]] if first.effect in _ONLY else []
     return Line(first.mark, (place, _label(call), ", ".join(words)))
 
 
@@ -116,9 +142,11 @@ def _follows(before: Change, change: Change) -> bool:
     if one is None or two is None or one[1] != two[1] or int(one[2]) + 1 != int(two[2]):
         return False
     x, y = before.a or before.b, change.a or change.b
-    if x is None or y is None or not (isinstance(x[1].content, Graph) and isinstance(y[1].content, Graph)):
-        return False
-    return _label(x) == _label(y)
+    return _is_block(x) and _is_block(y) and _label(x) == _label(y)
+
+
+def _is_block(call: Call | None) -> bool:
+    return call is not None and isinstance(call[1].content, Graph) and call[1].content.kind == "block"
 
 
 def _params(change: Change) -> int:
@@ -134,12 +162,12 @@ def _params(change: Change) -> int:
 
 
 def _fields(change: Change) -> str:
-    made = ", ".join(f"{name} {a}{ARROW}{b}".strip() for name, a, b in change.fields)
-    return ", ".join(filter(None, (made, _effect(change))))
+    return _told(change.fields, change.effect)
 
 
-def _effect(change: Change) -> str:
-    return {"training": "in training only", "start": "initial weights only"}.get(change.effect, "")
+def _told(fields: tuple[Field, ...], effect: Effect) -> str:
+    made = ", ".join(f"{name} {a}{ARROW}{b}".strip() for name, a, b in fields)
+    return ", ".join(filter(None, (made, _ONLY.get(effect))))
 
 
 def _label(call: Call | None) -> str:
@@ -147,8 +175,13 @@ def _label(call: Call | None) -> str:
         return ""
     graph, node = call
     match node.content:
-        case Graph() as inner:
+        case Graph() as inner if inner.kind == "block":
             return call_text(inner) + stride_text(inner)
+        case Graph() as inner if inner.kind == "repeat":
+            copies = [node for node in inner.nodes() if not isinstance(node.content, Feed)]
+            return f"{_label((inner, copies[0]))} × {len(copies)}"
+        case Graph():
+            return ""  # the name of a scope says nothing that its address does not
         case Op() as op:
             return op.name if op.category == "merge" else op_label(op, graph.operands(node))
         case Tensor() as tensor:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, reduce
 from itertools import groupby, zip_longest
 from typing import Literal, cast
 
+from resdsl.diff.alike import Alike, apart, shared
 from resdsl.diff.compare import Difference
 from resdsl.diff.layers import Change
-from resdsl.diff.lists import layer_lines_of
+from resdsl.diff.lists import alike_lines, layer_lines_of
 from resdsl.diff.stages import Pair
-from resdsl.diff.words import Line, percent, title, verdict
+from resdsl.diff.words import Line, title, verdict
 from resdsl.render.canvas import Canvas
 from resdsl.render.cards import subtitle
 from resdsl.render.changes import WAYS, Beside, Card, Note, Sign, changes_canvas
 from resdsl.render.dot import Dot
 from resdsl.render.draw import FORMATS, Picture
 from resdsl.render.folding import together
-from resdsl.render.numbers import mac_count, shape_text, short
+from resdsl.render.numbers import mac_count, percent, shape_text, short
 from resdsl.render.options import Options
 from resdsl.render.paper import prints
 from resdsl.render.rows import Row, Table, is_chain
@@ -67,17 +69,20 @@ def changes_dot(found: Difference) -> Dot:
 
 def changes_canvas_of(found: Difference) -> Canvas:
     """The drawing that fits an A4 page, with as many rows as it has room for."""
+    common = _common(found)
+    heads = [_note(line, 0) for line in alike_lines(apart(found.changes, common)[0], found)]
     about = (
         _names(found),
         (subtitle(found.tables[0]), subtitle(found.tables[1])),
         verdict(found).replace("`", ""),
+        heads,
     )
     flows = (is_chain(found.tables[0]), is_chain(found.tables[1]))
     rows = _beside(found.stages)
 
     @cache
     def drawn(row: _Row) -> Beside:
-        return _row(found, row)
+        return _row(found, row, common)
 
     while True:
         if len(rows) <= MOST_ROWS:
@@ -116,9 +121,9 @@ class _Row:
 def _beside(pairs: list[Pair]) -> list[_Row]:
     """The rows: what one net lost beside what the other gained instead, and many equal stages in one."""
     made: list[_Row] = []
-    for apart, run in groupby(pairs, lambda pair: pair.a is None or pair.b is None):
+    for alone, run in groupby(pairs, lambda pair: pair.a is None or pair.b is None):
         group = list(run)
-        if apart:
+        if alone:
             gone, new = ([p for p in group if p.b is None], [p for p in group if p.a is None])
             for a, b in zip_longest(gone, new):
                 inside = tuple(c for p in (a, b) if p is not None for c in p.changes)
@@ -158,7 +163,7 @@ def _both(x: _Row, y: _Row) -> _Row:
     return _Row(Pair(a, b, changes, differs), x.stages + y.stages, x.apart and y.apart)
 
 
-def _row(found: Difference, row: _Row) -> Beside:
+def _row(found: Difference, row: _Row, common: set[Alike]) -> Beside:
     pair = row.pair
     if row.sign == "=" and row.stages > 1:
         assert pair.a is not None
@@ -169,7 +174,7 @@ def _row(found: Difference, row: _Row) -> Beside:
     if row.sign != "~":
         return Beside(row.sign, a, b)
     change = () if pair.a is None or pair.b is None else _change(found, pair.a, pair.b)
-    return Beside("~", a, b, change, _notes(found, list(pair.changes)))
+    return Beside("~", a, b, change, _notes(found, apart(pair.changes, common)[1]))
 
 
 def _card(table: Table, row: Row | None) -> Card | None:
@@ -188,15 +193,24 @@ def _change(found: Difference, a: Row, b: Row) -> tuple[str, ...]:
     return tuple(f"{name} {change.replace('-', '−')}" for name, change in made if change)
 
 
+def _common(found: Difference) -> set[Alike]:
+    """What layers of several stages share: it is said once, above them."""
+    known = shared(found.changes)
+    seen = Counter(key for pair in found.stages for key in apart(pair.changes, known)[0])
+    return {key for key, stages in seen.items() if stages > 1}
+
+
 def _notes(found: Difference, changes: list[Change]) -> tuple[Note, ...]:
     """The layers of a stage that differ."""
-    made = []
-    for line in layer_lines_of(changes, found):
+    layers, rest = apart(changes, shared(changes))
+    made = [_note(line, 0) for line in alike_lines(layers, found)]
+    for line in layer_lines_of(rest, found):
         made.append(_note(line, 0))
         made += [_note(below, 1) for below in line.below]
     return tuple(made)
 
 
 def _note(line: Line, depth: int) -> Note:
-    text = "  ".join(filter(None, line.cells)).replace("`", "")
+    place, *words = line.cells
+    text = f"{place} {', '.join(filter(None, words))}".strip().replace("`", "")
     return Note(depth, cast("Sign", line.mark) if line.mark else None, text)

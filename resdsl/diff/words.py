@@ -12,7 +12,7 @@ from resdsl.diff.stages import Pair
 from resdsl.diff.state import Stored
 from resdsl.graph.model import Net
 from resdsl.ops.base import Op
-from resdsl.render.numbers import shape_text, short
+from resdsl.render.numbers import percent, shape_text, short
 
 SAME = "="
 ARROW = " → "
@@ -187,14 +187,6 @@ def _change(a: int, b: int) -> tuple[str, str, str]:
     if a == b:
         return f"{a:,}", SAME, ""
     return f"{a:,}{ARROW}{b:,}", f"{b - a:+,}", percent(a, b)
-
-
-def percent(a: int, b: int) -> str:
-    """`+6.0 %`; empty where there was nothing, or it is the same."""
-    if not a or a == b:
-        return ""
-    value = 100 * (b - a) / a
-    return f"{value:+.1f} %" if abs(value) >= 0.05 else f"{value:+.1g} %"
 
 
 # ---------------------------------------------------------------- stages

@@ -59,6 +59,8 @@ WAYS = (
 """A page on its side, one upright, and one upright with low cards, whose counts stand with what they do."""
 THIN = 20.0
 LINE = 10.5
+MOST_HEADS = 4
+"""Lines of notes on all rows."""
 
 
 class Card(NamedTuple):
@@ -99,6 +101,7 @@ def changes_canvas(
     names: tuple[str, str],
     subtitles: tuple[str, str],
     title: str,
+    heads: Sequence[Note],
     rows: Sequence[Beside],
     flows: tuple[bool, bool],
     way: Way,
@@ -109,6 +112,7 @@ def changes_canvas(
         names: of the nets.
         subtitles: their counts.
         title: what the picture says, above it.
+        heads: notes on all rows, below the title.
         rows: in the order of the nets.
         flows: whether the stages of each net follow each other, so that arrows may say so.
         way: how large everything is.
@@ -116,10 +120,15 @@ def changes_canvas(
     canvas = Canvas(f"{names[0]} to {names[1]}")
     width = way.width
     middles = (width / 2, width * 1.5 + way.between)
-    lines = wrapped(title, 12, (way.right + way.notes) / SLACK, True)
-    for number, line in enumerate(lines):
-        above = -42.0 - 16 * (len(lines) - 1 - number)
-        canvas.text(f"title {number + 1}", 0, above, Piece(line, 12, BLACK, True))
+    room = (way.right + way.notes) / SLACK
+    above = _lines(heads, room, MOST_HEADS)
+    top = -42.0 - LINE * len(above) - (4 if above else 0)
+    for place, (indent, pieces) in enumerate(above):
+        canvas.text(f"head {place + 1}", indent, top + 18 + LINE * place, *pieces)
+    lines = wrapped(title, 12, room, True)
+    for place, line in enumerate(lines):
+        y = top - 16 * (len(lines) - 1 - place)
+        canvas.text(f"title {place + 1}", 0, y, Piece(line, 12, BLACK, True))
     for side, (x, name, text) in enumerate(zip(middles, names, subtitles, strict=True)):
         left = x - width / 2
         piece = Piece(fitted(name, 10.5, width + way.between / 2, True), 10.5, BLACK, True)
@@ -129,7 +138,7 @@ def changes_canvas(
     y = 4.0
     for number, row in enumerate(rows):
         size = THIN if row.sign == "=" else way.tall
-        notes = _lines(row.notes, way)
+        notes = _lines(row.notes, way.notes / SLACK, way.most)
         tall = max(size, LINE * len(notes) + 4)
         middle = y + tall / 2
         for side, card in enumerate((row.a, row.b)):
@@ -148,7 +157,7 @@ def changes_canvas(
             canvas.text(f"note {number + 1}.{place + 1}", way.right + indent, top + LINE * place, *pieces)
         y += tall + way.gap
     _legend(canvas, rows, y + 4)
-    canvas.dot.description = describe(title, rows)
+    canvas.dot.description = describe(title, heads, rows)
     return canvas
 
 
@@ -205,29 +214,35 @@ def _sign(canvas: Canvas, id: str, sign: Sign, x: float, y: float, size: float) 
     canvas.text(id, x - piece.width / 2, y, piece)
 
 
-def _lines(notes: Sequence[Note], way: Way) -> list[tuple[float, tuple[Piece, ...]]]:
-    """Notes in lines, each with its indent: as many as there is room for."""
-    room = way.notes / SLACK
+def _lines(notes: Sequence[Note], room: float, most: int) -> list[tuple[float, tuple[Piece, ...]]]:
+    """Notes in lines of at most `room` points, each with its indent; at most so many lines."""
     made: list[tuple[float, tuple[Piece, ...]]] = []
     starts: list[int] = []
     for note in notes:
         starts.append(len(made))
-        sign = () if note.sign is None else (_mark(note.sign),)
         indent = 12.0 * note.depth
         for place, text in enumerate(wrapped(note.text, 8, room - indent - 8)):
-            pieces = (Piece(text, 8, INK),)
-            made.append((indent, sign + pieces) if place == 0 else (indent + 8, pieces))
-    if len(made) <= way.most:
+            if place == 0 and note.sign is not None:
+                made.append((indent, (_mark(note.sign), Piece(text, 8, INK))))
+            else:
+                made.append(_unsigned(indent + 8 * (place > 0), text))
+    if len(made) <= most:
         return made
-    left = sum(start >= way.most - 1 for start in starts)
-    kept = way.most - 1 if left else way.most
+    left = sum(start >= most - 1 for start in starts)
+    kept = most - 1 if left else most
     if kept not in starts:  # a note is cut
         indent, (*before, last) = made[kept - 1]
         text = fitted(last.text, 8, room - indent - 18)
         text += "" if text.endswith("…") else " …"
         made[kept - 1] = indent, (*before, last._replace(text=text))
-    more = [(0.0, (Piece(f"… and {left:,} more", 8, INK),))] if left else []
+    more = [_unsigned(0, f"… and {left:,} more")] if left else []
     return made[:kept] + more
+
+
+def _unsigned(indent: float, text: str) -> tuple[float, tuple[Piece, ...]]:
+    """A line without a sign. A blank stands for it: Graphviz sets lines of one piece 2 points lower."""
+    blank = Piece(" ", 8, INK, True)
+    return indent - blank.width, (blank, Piece(text, 8, INK))
 
 
 def _mark(sign: Sign) -> Piece:
@@ -255,9 +270,9 @@ def _legend(canvas: Canvas, rows: Sequence[Beside], y: float) -> None:
             x += canvas.text(f"legend {look.legend}", x, y, *pieces) + 20
 
 
-def describe(title: str, rows: Sequence[Beside]) -> str:
+def describe(title: str, heads: Sequence[Note], rows: Sequence[Beside]) -> str:
     """The picture in words."""
-    made = [f"{title}."]
+    made = [f"{title}.", *(f"{_words(note)}." for note in heads)]
     for row in rows:
         if row.sign == "±":
             words = ("removed", "added")
@@ -271,10 +286,14 @@ def describe(title: str, rows: Sequence[Beside]) -> str:
             continue
         what = " becomes ".join(dict.fromkeys((_said(row.a), _said(row.b))))
         change = ", ".join(row.change)
-        notes = ", ".join(f"{n.sign or ''} {' '.join(n.text.split())}".strip() for n in row.notes)
+        notes = ", ".join(map(_words, row.notes))
         change = f" ({', '.join(filter(None, (change, notes)))})" if change or notes else ""
         made.append(f"{row.a.name} differs: {what}{change}.")
     return " ".join(made)
+
+
+def _words(note: Note) -> str:
+    return f"{note.sign or ''} {' '.join(note.text.split())}".strip()
 
 
 def _said(card: Card) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from pathlib import Path
 
 from resdsl.elaborate.files import read_source
 from resdsl.find import bundled_files
@@ -149,6 +151,14 @@ def text(source: str) -> Net:
     net = one_net(checked)
     assert isinstance(net, Net)
     return net
+
+
+def readme() -> str:
+    """The ResNet-50 that the README begins with: its stages have no names, its weights torch's initialisation."""
+    page = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    found = re.search(r"```res\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    return found[1]
 
 
 def changed(name: str) -> Net:

@@ -118,7 +118,7 @@ def test_rename_map(cli: Cli) -> None:
 
 def test_mistakes(cli: Cli) -> None:
     code, out, _ = cli("diff", "resnet50_v2", "resnet50")
-    assert code == 1
+    assert code == 2
     assert "did you mean `resnet50_v1`?" in out
     code, _, err = cli("diff", "resnet50_v1", "resnet50", "--at", "5x3")
     assert code == 2

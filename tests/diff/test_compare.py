@@ -13,7 +13,7 @@ from resdsl.diff.lists import ranges
 from resdsl.diff.words import parts
 from resdsl.graph.cost import cost
 from resdsl.graph.model import Net
-from tests.diff.pairs import BASE, BUNDLED, CHANGES, changed, everything, text
+from tests.diff.pairs import BASE, BUNDLED, CHANGES, changed, everything, readme, text
 
 PAIRS = [*((name, "") for name in CHANGES), *BUNDLED]
 
@@ -120,6 +120,26 @@ def test_v1_and_v15() -> None:
         for layer, values in (("conv1", ("2", "1")), ("conv2", ("1", "2")))
     ]
     assert [t.total.macs for t in found.tables] == [3_857_973_248, 4_089_184_256]
+
+
+def test_a_net_whose_stages_have_no_names() -> None:
+    """Its stages stand beside those of the bundled net; how it was cut into stages is no difference."""
+    found = compare(text(readme()), load("resnet101").net)
+    pairs = [(p.a and p.a.name, p.b and p.b.name, p.differs) for p in found.stages]
+    assert pairs == [
+        ("stem", "conv1", True),
+        *((f"layer{i}", f"conv{i + 1}_x", True) for i in range(1, 5)),
+        ("head", "head", False),
+    ]
+    start = 'init conv.weight = kaiming_normal(mode = "fan_out", nonlinearity = "relu")'
+    alike = compare(text(readme().replace("input image", f"{start}\n  input image")), load("resnet50").net)
+    assert alike.verdict == "identical"
+    assert not any(pair.differs for pair in alike.stages)
+
+
+def test_stages_of_other_layers_are_renamed() -> None:
+    found = compare(text(BASE), changed("stage name"))
+    assert [(p.a and p.a.name, p.b and p.b.name) for p in found.stages if p.differs] == [("layer2", "deep")]
 
 
 def test_ranges() -> None:

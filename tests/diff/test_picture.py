@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from resdsl.diff.picture import changes_canvas_of, changes_dot, picture
 from resdsl.render.changes import LOOKS, wrapped
 from resdsl.render.paper import READABLE, SMALLEST, scale
 from tests.conftest import Golden
-from tests.diff.pairs import BASE, BUNDLED, everything, text
+from tests.diff.pairs import BASE, BUNDLED, everything, readme, text
 from tests.render.looks import BOTH, installed, renders, texts, titles
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -69,6 +70,31 @@ def test_very_many_stages_are_folded() -> None:
 
 def test_golden_dot(golden: Golden) -> None:
     golden(GOLDEN / "picture.dot", picture(_small(), "dot").decode())
+
+
+@pytest.mark.skipif(not installed("graphviz-pure"), reason="no graphviz-pure")
+def test_golden_svg(golden: Golden) -> None:
+    if version("graphviz-pure") != "0.2.2":
+        pytest.skip("another version draws other bytes")
+    made = picture(_small(), "svg", theme="auto", renderer="graphviz-pure")
+    golden(GOLDEN / "picture.svg", made.decode())
+
+
+def test_notes_stand_in_even_lines() -> None:
+    """Lines with and without a sign are as high: each has two pieces, which Graphviz sets alike."""
+    notes = [
+        line for line in changes_dot(_found("resnet34", "resnet50")).text().splitlines() if '"note ' in line
+    ]
+    assert len(notes) > 8
+    assert {line.count("<font") for line in notes} == {2}
+
+
+def test_what_is_said_of_all_rows_stands_above_them() -> None:
+    canvas = changes_canvas_of(compare(text(readme()), resdsl.load("resnet152").net))
+    drawn = canvas.dot.text()
+    assert drawn.count("all 53 conv layers") == 1
+    assert '"head 1"' in drawn
+    assert SMALLEST * scale(canvas.width, canvas.height) >= READABLE
 
 
 def test_what_was_lost_stands_beside_what_was_gained() -> None:

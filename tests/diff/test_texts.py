@@ -18,7 +18,7 @@ from resdsl.diff.picture import changes_dot, picture
 from resdsl.diff.text import to_text
 from resdsl.render.draw import NoRenderer
 from tests.conftest import Golden
-from tests.diff.pairs import BASE, BUNDLED, CHANGES, changed, everything, text
+from tests.diff.pairs import BASE, BUNDLED, CHANGES, changed, everything, readme, text
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -71,6 +71,35 @@ def test_what_must_be_said_of_v1() -> None:
         "3,857,973,248 → 4,089,184,256  +231,211,008  +6.0 %",
     ):
         assert part in said
+
+
+@pytest.mark.parametrize("other", ["resnet50", "resnet101", "wide_resnet50_2", "resnext50_32x4d"])
+def test_what_many_layers_share_is_said_once(other: str) -> None:
+    """The initial weights of every convolution differ; JSON names each."""
+    found = compare(text(readme()), resdsl.load(other).net)
+    line = "all 53 `conv` layers: weight starts from torch's default → kaiming_normal(mode = fan_out, "
+    for said in (to_text(found), to_markdown(found)):
+        assert said.count(line) == said.count("starts from") == 1
+    drawn = changes_dot(found).description
+    assert drawn.count(line.replace("`", "")) == drawn.count("starts from") == 1
+    layers = to_json(found)["layers"]
+    assert sum(any("starts from" in f["name"] for f in c["arguments"]) for c in layers) == 53
+
+
+def test_what_some_layers_share_names_them() -> None:
+    other = BASE.replace("bn1 = batchnorm", "bn1 = batchnorm(eps = 0.001)")
+    other = other.replace("bn2 = batchnorm", "bn2 = batchnorm(eps = 0.001, momentum = 0.2)")
+    said = to_text(
+        compare(text(BASE), text(other.replace("norm = batchnorm", "norm = batchnorm(eps = 0.001)")))
+    )
+    assert "~ 11 of 12 `batchnorm` layers: eps 1e-05 → 0.001\n  ~     norm, layer*.*.bn* (10×)\n" in said
+    assert "~     bn2  batchnorm  momentum 0.1 → 0.2\n" in said
+    assert said.count("eps") == 1
+
+
+def test_layers_of_a_block_that_change_alike_share_a_line() -> None:
+    said = to_text(_bundled("padding"))
+    assert "~     conv1, conv2  3×3 conv  padding 1 → 0\n" in said
 
 
 @pytest.mark.parametrize("name", SAID)
