@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from resdsl.ops.base import Op
 
 GROUP = "resdsl.ops"
@@ -27,7 +29,7 @@ class NoExtension(Exception):
     """An extension cannot be used; `reason` says why, `help` what to do."""
 
     def __init__(self, reason: str, help: str) -> None:
-        super().__init__(reason)
+        super().__init__(f"{reason}; {help}")
         self.reason, self.help = reason, help
 
 
@@ -53,26 +55,26 @@ def configured(folder: Path) -> list[str]:
     return []
 
 
-def installed() -> list[str]:
-    """Names of the extensions that are installed. Imports none of them."""
+def entry(name: str) -> EntryPoint:
+    """Where the ops of an installed extension are. Imports nothing of it; raises `NoExtension`."""
     from importlib.metadata import entry_points
 
-    return sorted({point.name for point in entry_points(group=GROUP)})
+    from resdsl.diagnostics.suggest import did_you_mean, listed
+
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in points:
+        known = (
+            f"installed: {listed(sorted(points))}" if points else "`pip install` the package that offers it"
+        )
+        raise NoExtension(f"no extension `{name}` is installed", did_you_mean(name, points) or known)
+    return points[name]
 
 
 def load(name: str) -> dict[str, type[Op]]:
     """The ops of an allowed extension by name, importing it. Raises `NoExtension`."""
     if name in _loaded:
         return _loaded[name]
-    from importlib.metadata import entry_points
-
-    points = list(entry_points(group=GROUP, name=name))
-    if not points:
-        known = ", ".join(f"`{n}`" for n in installed())
-        raise NoExtension(
-            f"no extension `{name}` is installed",
-            f"installed are {known}" if known else "`pip install` the package that offers it",
-        )
+    point = entry(name)
     if name not in _allowed and name not in configured(Path.cwd()):
         raise NoExtension(
             f"the extension `{name}` is installed, but not allowed",
@@ -82,7 +84,7 @@ def load(name: str) -> dict[str, type[Op]]:
     from resdsl.ops.base import OUTSIDE
 
     try:
-        module = points[0].load()
+        module = point.load()
     except Exception as error:
         raise NoExtension(
             f"the extension `{name}` cannot be imported: {type(error).__name__}: {error}",

@@ -12,7 +12,11 @@ def write_file(path: str | Path, data: str | bytes) -> None:
     """Write next to the target and rename: an interrupted command leaves no partial file."""
     path = Path(path)
     content = data.encode("utf-8") if isinstance(data, str) else data
-    handle, temporary = tempfile.mkstemp(dir=path.parent or Path("."), prefix=f".{path.name}.")
+    if path.exists() and not path.is_file():  # a device or a pipe stays one; a folder is refused
+        path.write_bytes(content)
+        return
+    path = path.resolve()  # a link stays a link
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -32,11 +36,24 @@ def check_target(path: str | Path) -> None:
         raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, f"there is no folder `{path.parent}`", str(path))
+    if path.exists() and not path.is_file():
+        return
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=path.resolve().parent):
             pass
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def reason(error: OSError) -> str:
+    """Why a file cannot be read or written, as a clause."""
+    if error.errno == errno.ENOENT and error.strerror == os.strerror(errno.ENOENT):
+        return "there is no such file"
+    if error.errno == errno.EISDIR:
+        return "it is a folder"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return "it is no folder"
+    return (error.strerror or str(error)).lower()
 
 
 def _umask() -> int:

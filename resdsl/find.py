@@ -9,6 +9,7 @@ from pathlib import Path
 from resdsl import resources
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Label
+from resdsl.diagnostics.suggest import did_you_mean
 from resdsl.elaborate.files import read_source
 from resdsl.source import Source, Span
 
@@ -38,12 +39,12 @@ def find(spec: str) -> Found:
     if ":" in spec and not _exists(Path(spec)):
         name, _, net = spec.rpartition(":")
     if not name:
-        raise NotFound(_unreadable(spec, "it names no file", []))
+        raise NotFound(_unreadable(spec, "it names no file", None))
     path = Path(name)
     if path.suffix == ".res" or _exists(path) or "/" in name:
         source = read_source(path)
         if isinstance(source, str):
-            raise NotFound(_unreadable(name, source, _near_files(path), folder=path.is_dir()))
+            raise NotFound(_unreadable(name, source, _help(path)))
         return Found(source, path, net)
     for file in bundled_files():
         source = read_source(file, f"std/{file.name}")
@@ -54,7 +55,10 @@ def find(spec: str) -> Found:
             return Found(source, file, name)
         if file.stem == name and net is not None:
             return Found(source, file, net)
-    raise NotFound(_unreadable(name, "there is no bundled net and no file of this name", bundled_nets()))
+        if name in names:
+            raise NotFound(_unreadable(spec, f"`{name}` is one net", f"leave `:{net}` out"))
+    reason = "there is no bundled net and no file of this name"
+    raise NotFound(_unreadable(name, reason, did_you_mean(name, bundled_nets())))
 
 
 def bundled_files() -> list[Path]:
@@ -78,18 +82,19 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _near_files(path: Path) -> list[str]:
-    folder = path.parent
-    return sorted(str(p) for p in folder.glob("*.res")) if folder.is_dir() else []
+def _help(path: Path) -> str | None:
+    """What to do about a file that cannot be read as a spec."""
+    if _exists(path):
+        folder = f"`resdsl test {path}` checks all files in it"
+        return folder if path.is_dir() else "a spec is a text file, such as `resdsl new` writes"
+    near = path.parent.glob("*.res") if _exists(path.parent) else ()
+    return did_you_mean(str(path), map(str, near))
 
 
-def _unreadable(name: str, reason: str, near: list[str], *, folder: bool = False) -> Diagnostic:
-    from resdsl.diagnostics.suggest import did_you_mean
-
-    help = f"`resdsl test {name}` checks all files in it" if folder else did_you_mean(name, near)
+def _unreadable(name: str, reason: str, help: str | None) -> Diagnostic:
     return Diagnostic(
         codes.UNREADABLE,
         f"cannot read `{name}`: {reason}",
         Label(Span(Source(name, ""), 0, 0)),
-        help=(help,) if help else ("`resdsl list` shows the bundled nets",),
+        help=(help or "`resdsl list` shows the bundled nets",),
     )

@@ -37,6 +37,30 @@ def test_a_write_keeps_the_mode(tmp_path: Path) -> None:
     assert (target.read_text(), target.stat().st_mode & 0o777) == ("new", 0o640)
 
 
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "net.py").symlink_to(tmp_path / "real" / "net.py")
+    for text in ("first", "second"):
+        files.check_target(tmp_path / "net.py")
+        files.write_file(tmp_path / "net.py", text)
+        assert (tmp_path / "real" / "net.py").read_text() == text
+    assert (tmp_path / "net.py").is_symlink()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes with a name")
+def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "net.py"
+    os.mkfifo(pipe)
+    files.check_target(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        files.write_file(pipe, "text")
+        assert os.read(reader, 10) == b"text"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
 @pytest.mark.parametrize("path", sorted(resources.specs().glob("*.res")), ids=lambda p: p.stem)
 def test_the_cache_gives_the_parsed_tree(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "_folder", lambda: tmp_path)

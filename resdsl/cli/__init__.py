@@ -1,4 +1,8 @@
-"""The command line: `resdsl COMMAND ...`. Exit codes: 0 fine, 1 the spec has errors, 2 the command was wrong."""
+"""The command line: `resdsl COMMAND ...`.
+
+Exit codes: 0 fine; 1 what a file holds has errors (a spec, weights, a picture, a compiled net); 2 the command was
+given wrongly, be it that it names a file, net or setting that there is not; 130 interrupted.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,12 @@ from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
+from resdsl import extensions
+from resdsl.backend.errors import MissingTorch
 from resdsl.cli import plain
 from resdsl.cli.arguments import parser
-from resdsl.cli.errors import Usage
+from resdsl.cli.errors import Failed, Usage
+from resdsl.files import reason
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,12 +30,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name is None:
         known.print_help()
         return 0
-    _allow_extensions(getattr(args, "extension", []))
     try:
+        _allow(getattr(args, "extension", []))
         # imported when it runs: some need torch, and none should wait for the others
         code: int = getattr(import_module(f"resdsl.cli.{name}"), f"{name}_command")(args)
         return code
-    except Usage as error:
+    except Failed as failed:
+        return failed.code
+    except (Usage, MissingTorch, extensions.NoExtension) as error:
         print(f"resdsl: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -38,13 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        print(f"resdsl: cannot write or read a file: {reason}", file=sys.stderr)
+        name = f"`{error.filename}`" if error.filename else "a file"
+        print(f"resdsl: cannot read or write {name}: {reason(error)}", file=sys.stderr)
         return 2
 
 
-def _allow_extensions(named: Sequence[str]) -> None:
-    if named:
-        from resdsl import extensions
-
-        extensions.allow(*named)
+def _allow(named: Sequence[str]) -> None:
+    """`--extension NAME`, of those that are installed."""
+    for name in named:
+        extensions.entry(name)
+    extensions.allow(*named)

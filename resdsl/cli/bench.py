@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from pathlib import Path
 
 from resdsl.backend.bench.compare import SIDES, Bench, CannotRun, Job, compare
-from resdsl.backend.errors import MissingTorch
-from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.errors import Usage
+from resdsl.cli.files import check_writable, suffix_of, write
 from resdsl.cli.load import load_net, sizes
 from resdsl.cli.options import settings
 from resdsl.cli.torch import Progress
-from resdsl.files import write_file
 
 OTHERS = tuple(name for name in SIDES if name != "resdsl")
 
@@ -21,20 +18,11 @@ OTHERS = tuple(name for name in SIDES if name != "resdsl")
 def bench_command(args: argparse.Namespace) -> int:
     """`resdsl bench SPEC`."""
     against = _others(args.against)
-    for option, value in (("--batch", args.batch), ("--runs", args.runs)):
-        if value < 1:
-            raise Usage(f"{option} takes a number of at least 1")
-    if args.device and args.device.split(":")[0] not in ("cpu", "cuda", "mps"):
-        raise Usage(f"--device takes cpu or cuda, not `{args.device}`")
-    if args.plot and Path(args.plot).suffix != ".svg":
-        raise Usage(f"`{args.plot}`: the plot is written as .svg")
+    if args.plot:
+        suffix_of(args.plot, ("svg",))
     for file in filter(None, (args.json, args.plot)):
-        if not Path(file).parent.is_dir():
-            raise Usage(f"`{file}`: there is no such folder")
-    try:
-        net = load_net(args)
-    except Failed:
-        return 1
+        check_writable(file)
+    net = load_net(args)
     job = Job(
         args.spec,
         settings(args),
@@ -48,17 +36,15 @@ def bench_command(args: argparse.Namespace) -> int:
     progress = Progress()
     try:
         found = compare(job, against, args.runs, progress)
-    except (MissingTorch, CannotRun) as error:
+    except CannotRun as error:
         raise Usage(str(error)) from None
     finally:
         progress("")
     print(found)
     if args.json:
-        write_file(args.json, json.dumps(found.data(), indent=1) + "\n")
-        print(f"wrote {args.json}", file=sys.stderr)
+        write(args.json, json.dumps(found.data(), indent=1) + "\n")
     if args.plot:
-        write_file(args.plot, _plot(found))
-        print(f"wrote {args.plot}", file=sys.stderr)
+        write(args.plot, _plot(found))
     return 0
 
 

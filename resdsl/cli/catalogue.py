@@ -6,11 +6,10 @@ import argparse
 from pathlib import Path
 
 from resdsl.cli.errors import Usage
-from resdsl.cli.files import spec_files
-from resdsl.cli.show import failing, show
+from resdsl.cli.files import read, spec_files
+from resdsl.cli.show import exit_code, failing, show
 from resdsl.diagnostics.model import Diagnostic
-from resdsl.elaborate.files import read_source
-from resdsl.files import write_file
+from resdsl.files import reason, write_file
 from resdsl.find import bundled_files
 from resdsl.pipeline import check
 
@@ -24,14 +23,12 @@ def catalogue_command(args: argparse.Namespace) -> int:
     diagnostics: list[Diagnostic] = []
     specs = []
     for path in paths:
-        source = read_source(path, f"std/{path.name}" if not args.paths else None)
-        if isinstance(source, str):
-            raise Usage(f"cannot read `{path}`: {source}")
+        source = read(path, None if args.paths else f"std/{path.name}")
         specs.append(check(source, path))
         diagnostics.extend(specs[-1].diagnostics)
     show(args, diagnostics)
     if failing(diagnostics):
-        return 1
+        return exit_code(diagnostics)
     folder = Path(args.output)
     made: set[Path] = set()
     try:
@@ -40,9 +37,9 @@ def catalogue_command(args: argparse.Namespace) -> int:
             place.parent.mkdir(parents=True, exist_ok=True)
             write_file(place, data)
             made.add(place)
-    except NoRenderer as reason:
-        raise Usage(str(reason)) from None
+    except NoRenderer as error:
+        raise Usage(str(error)) from None
     except OSError as error:
-        raise Usage(f"cannot write `{error.filename or folder}`: {error.strerror}") from None
+        raise Usage(f"cannot write `{error.filename or folder}`: {reason(error)}") from None
     print(f"wrote {len(made)} files; begin with {folder / 'README.md'}")
     return 0

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from resdsl.cli.errors import Usage
+from resdsl.cli.files import save
 from resdsl.cli.options import settings
-from resdsl.cli.show import failing, show
+from resdsl.cli.show import exit_code, show
 from resdsl.diagnostics.model import Diagnostic
 from resdsl.elaborate.files import read_source
-from resdsl.files import write_file
 from resdsl.find import Found, NotFound, find
 from resdsl.pipeline import check
 from resdsl.source import Source
@@ -40,7 +40,7 @@ def check_command(args: argparse.Namespace) -> int:
     if args.format == "full":
         for line in good:
             print(line)
-    return 1 if failing(everything) else 0
+    return exit_code(everything)
 
 
 def _found(spec: str, into: list[Diagnostic]) -> Found | None:
@@ -68,7 +68,7 @@ def _apply(path: Path, source: Source, diagnostics: tuple[Diagnostic, ...], unsa
     text, applied = apply_fixes(source, diagnostics, unsafe=unsafe)
     if not applied:
         return False
-    write_file(path, text)
+    save(path, text)
     for fix in applied:
         print(f"fixed: {fix.title}", file=sys.stderr)
     return True

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resdsl.cli.errors import Failed, Usage
-from resdsl.cli.files import suffix_of
+from resdsl.cli.errors import Usage
+from resdsl.cli.files import check_writable, put, table_format, write
 from resdsl.cli.load import find_or_fail
 from resdsl.cli.options import input_shape, settings
-from resdsl.cli.show import failing, show, use_color
+from resdsl.cli.show import fail, failing, use_color
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.suggest import did_you_mean
-from resdsl.files import write_file
+from resdsl.diagnostics.suggest import did_you_mean, listed
 from resdsl.graph.model import Net, sizes_for
 from resdsl.pipeline import Checked, check
 from resdsl.source import Source
@@ -40,14 +39,14 @@ class Side:
 
 def diff_command(args: argparse.Namespace) -> int:
     """`resdsl diff A [B]`: 0 when nothing differs, 1 when something does or a spec has errors."""
-    try:
-        one, two = _sides(args)
-    except Failed:
-        return 1
+    format = table_format(args, *TEXTS, *PICTURES)
+    if args.rename_map:
+        check_writable(args.rename_map)
+    one, two = _sides(args)
     named = one.net or two.net
     if named or len(one.nets) == len(two.nets) == 1:
-        return _pair(args, _compare(args, _chosen(one, named), _chosen(two, named)))
-    return _files(args, one, two)
+        return _pair(args, _compare(args, _chosen(one, named), _chosen(two, named)), format)
+    return _files(args, one, two, format)
 
 
 # ---------------------------------------------------------------- what is compared
@@ -91,8 +90,7 @@ def _side(
     checked = check(source, path_now, [net] if net else None, given)
     wrong = [d for d in checked.diagnostics if d.code != codes.EXPECT_FAILED]
     if failing(wrong):
-        show(args, checked.diagnostics)
-        raise Failed
+        fail(args, checked.diagnostics)
     unmet = sum(d.code == codes.EXPECT_FAILED for d in checked.diagnostics)
     if unmet:  # a net that was just changed often is no longer what its file expects
         verb = "does" if unmet == 1 else "do"
@@ -129,7 +127,7 @@ def _chosen(side: Side, named: str | None) -> Net:
         return next(iter(side.nets.values()))
     if named in side.nets:
         return side.nets[named]
-    help = did_you_mean(named or "", side.nets) or f"it has {', '.join(f'`{n}`' for n in side.nets)}"
+    help = did_you_mean(named or "", side.nets) or f"it has {listed(side.nets)}"
     raise Usage(f"`{side.spec}` has no net `{named}`; {help}")
 
 
@@ -152,15 +150,14 @@ def _at(net: Net, at: tuple[int, ...] | None) -> dict[str, int] | None:
 # ---------------------------------------------------------------- what is written
 
 
-def _pair(args: argparse.Namespace, found: Difference) -> int:
+def _pair(args: argparse.Namespace, found: Difference, format: str) -> int:
     """Print or write one comparison."""
     if args.rename_map:
         _write_map(args.rename_map, found)
-    format = args.table or (suffix_of(args.output, (*TEXTS, *PICTURES)) if args.output else "text")
     if format in PICTURES:
         _draw(args, found, format)
     else:
-        _put(args, _text(found, format, color=use_color(args) and not args.output))
+        put(args, _text(found, format, color=use_color(args) and not args.output))
     return 0 if found.verdict == "identical" else 1
 
 
@@ -168,9 +165,9 @@ def _write_map(path: str, found: Difference) -> None:
     names = found.weights.rename_map
     if not names:
         raise Usage(f"--rename-map: no tensor of `{found.a.name}` has a place in `{found.b.name}`")
-    write_file(path, json.dumps(names, indent=1) + "\n")
     new = sum(old != name for old, name in names.items())
-    print(f"wrote {path}: {len(names):,} of {len(found.weights.a):,} keys, {new:,} renamed", file=sys.stderr)
+    counts = f": {len(names):,} of {len(found.weights.a):,} keys, {new:,} renamed"
+    write(path, json.dumps(names, indent=1) + "\n", counts)
 
 
 def _text(found: Difference, format: str, *, color: bool = False) -> str:
@@ -195,28 +192,24 @@ def _draw(args: argparse.Namespace, found: Difference, format: str) -> None:
         data = picture(found, format, theme=args.theme)
     except NoRenderer as error:
         raise Usage(str(error)) from None
-    write_file(args.output, data)
-    print(f"wrote {args.output}", file=sys.stderr)
-
-
-def _put(args: argparse.Namespace, text: str) -> None:
-    if args.output:
-        write_file(args.output, text)
-        print(f"wrote {args.output}", file=sys.stderr)
-    else:
-        print(text.rstrip("\n"))
+    write(args.output, data)
 
 
 # ---------------------------------------------------------------- files with several nets
 
 
-def _files(args: argparse.Namespace, one: Side, two: Side) -> int:
+def _several(one: Side, two: Side) -> str:
+    """The nets that there are to choose from."""
+    side = one if len(one.nets) > 1 else two
+    return f"`{side.spec}` has {listed(side.nets)}; say which: `{side.spec}:{next(iter(side.nets))}`"
+
+
+def _files(args: argparse.Namespace, one: Side, two: Side, format: str) -> int:
     """Compare the nets of two files by name."""
     if args.rename_map:
-        raise Usage("--rename-map is about one net: say which, as in `FILE:NET`")
-    format = args.table or (suffix_of(args.output, (*TEXTS, *PICTURES)) if args.output else "text")
+        raise Usage(f"--rename-map is about one net: {_several(one, two)}")
     if format in PICTURES:
-        raise Usage("a picture shows one net: say which, as in `FILE:NET`")
+        raise Usage(f"a picture shows one net: {_several(one, two)}")
     found = {n: _compare(args, net, two.nets[n]) for n, net in one.nets.items() if n in two.nets}
     gone = [n for n in one.nets if n not in found]
     new = [n for n in two.nets if n not in found]
@@ -224,7 +217,7 @@ def _files(args: argparse.Namespace, one: Side, two: Side) -> int:
         from resdsl.diff.as_json import to_json
 
         made = {"nets": {n: to_json(d) for n, d in found.items()}, "only_a": gone, "only_b": new}
-        _put(args, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
+        put(args, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
     else:
         from resdsl.diff.files import overview
 
@@ -236,5 +229,5 @@ def _files(args: argparse.Namespace, one: Side, two: Side) -> int:
             text += "".join(
                 "\n" + _text(d, format, color=use_color(args) and not args.output) for d in differing
             )
-        _put(args, text)
+        put(args, text)
     return 1 if gone or new or any(d.verdict != "identical" for d in found.values()) else 0

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
 from resdsl.cli.errors import Failed, Usage
-from resdsl.cli.files import suffix_of
+from resdsl.cli.files import check_writable, suffix_of, write
 from resdsl.cli.load import load_net, sizes
 from resdsl.cli.options import input_shape
-from resdsl.files import write_file
+from resdsl.pipeline import Checked
 
 OPTIONS = ("view", "theme", "title", "fold", "wrap", "depth", "show", "lr", "renderer")
 
@@ -21,19 +20,17 @@ def draw_command(args: argparse.Namespace) -> int:
     """Draw a net; `compile -o net.svg` comes here too, without the options."""
     from resdsl.render.draw import FORMATS, NoRenderer, draw
 
-    output = None if args.output is None else Path(args.output)
-    format = suffix_of(args.output, tuple(FORMATS)) if output is not None else "svg"
+    output: str | None = args.output
+    format = "svg" if output is None else suffix_of(output, tuple(FORMATS))
+    if output is not None:
+        check_writable(output)
     options = _options(args)
     try:
         net = load_net(args)
     except Failed as failed:
-        _draw_broken(failed, output, format, options)
-        return 1
-    output = output or Path(f"{net.name}.svg")
-    if output.is_dir() or not output.parent.is_dir():
-        # Before the drawing, which may take seconds.
-        what = "is a folder" if output.is_dir() else f"there is no folder `{output.parent}`"
-        raise Usage(f"cannot write `{output}`: {what}")
+        if failed.code == 1 and failed.checked is not None:
+            _draw_broken(failed.checked, output, format, options)
+        raise
     at = sizes(args, net) if net.nominal is not None or input_shape(args) else None
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
@@ -43,38 +40,27 @@ def draw_command(args: argparse.Namespace) -> int:
             raise Usage(str(error)) from None
     for note in notes:
         print(f"note: {note.message}", file=sys.stderr)
-    try:
-        write_file(output, data)
-    except OSError as error:
-        raise Usage(f"cannot write `{output}`: {(error.strerror or str(error)).lower()}") from None
-    print(f"wrote {output}", file=sys.stderr)
+    write(output or f"{net.name}.svg", data)
     return 0
 
 
-def _draw_broken(failed: Failed, output: Path | None, format: str, options: dict[str, Any]) -> None:
-    """Draw a net with mistakes as far as it checks. The mistakes have been shown; here nothing else fails."""
+def _draw_broken(checked: Checked, output: str | None, format: str, options: dict[str, Any]) -> None:
+    """Draw a net with mistakes as far as it checks. The mistakes have been shown."""
     from resdsl.render.broken import draw_broken
     from resdsl.render.draw import NoRenderer
 
-    nets = failed.args[0].nets if failed.args else {}
-    if len(nets) != 1:
-        print(
-            "nothing is drawn: " + ("no net could be read" if not nets else "say which net"), file=sys.stderr
-        )
+    if len(checked.nets) != 1:
+        why = "say which net" if checked.nets else "no net could be read"
+        print(f"nothing is drawn: {why}", file=sys.stderr)
         return
-    (net,) = nets.values()
-    output = output or Path(f"{net.name}.svg")
+    (net,) = checked.nets.values()
     chosen = {k: v for k, v in options.items() if k in ("title", "theme", "renderer")}
     try:
-        write_file(output, draw_broken(net, failed.args[0].diagnostics, format, **chosen))
+        data = draw_broken(net, checked.diagnostics, format, **chosen)
     except (NoRenderer, ValueError) as error:
         print(f"nothing is drawn: {error}", file=sys.stderr)
         return
-    except OSError as error:  # its own text names the file that is written before it is renamed
-        reason = (error.strerror or str(error)).lower()
-        print(f"nothing is drawn: cannot write `{output}`: {reason}", file=sys.stderr)
-        return
-    print(f"wrote {output}, as far as the net checks", file=sys.stderr)
+    write(output or f"{net.name}.svg", data, ", as far as the net checks")
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:

@@ -6,11 +6,10 @@ import argparse
 import sys
 
 from resdsl.cli.errors import Usage
-from resdsl.cli.files import read, spec_files
+from resdsl.cli.files import read, save, spec_files
 from resdsl.cli.show import show
 from resdsl.diagnostics.fixes import fix_diff
 from resdsl.diagnostics.model import Sink
-from resdsl.files import write_file
 from resdsl.source import Source
 from resdsl.syntax.formatter import format_source
 from resdsl.syntax.parser import parse
@@ -37,7 +36,7 @@ def fmt_command(args: argparse.Namespace) -> int:
             elif args.check:
                 print(f"would format {source.path}")
             else:
-                write_file(source.path, text)
+                save(source.path, text)
                 print(f"formatted {source.path}")
     return 1 if broken or (changed and (args.check or args.diff)) else 0
 

@@ -18,5 +18,6 @@ def list_command(args: argparse.Namespace) -> int:
         assert module is not None
         head = (module.file.doc or "").split("\n\n")[0].replace("\n", " ")
         print(fill(f"{file.stem}: {head}", 100, subsequent_indent="  "))
-        print(fill("  ".join(module.closed_nets), 100, initial_indent="    ", subsequent_indent="    "))
+        names = "  ".join(module.closed_nets) or f"use std.{file.stem} {{ {', '.join(module.blocks)} }}"
+        print(fill(names, 100, initial_indent="    ", subsequent_indent="    "))
     return 0

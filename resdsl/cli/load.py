@@ -7,7 +7,7 @@ import sys
 
 from resdsl.cli.errors import Failed, Usage
 from resdsl.cli.options import input_shape, settings
-from resdsl.cli.show import show
+from resdsl.cli.show import fail, show
 from resdsl.diagnostics import render
 from resdsl.diagnostics.model import Diagnostic
 from resdsl.find import Found, NotFound, find
@@ -20,8 +20,7 @@ def find_or_fail(args: argparse.Namespace, spec: str) -> Found:
     try:
         return find(spec)
     except NotFound as error:
-        show(args, [error.diagnostic])
-        raise Failed from None
+        fail(args, [error.diagnostic])
 
 
 def load_net(args: argparse.Namespace) -> Net:
@@ -29,14 +28,18 @@ def load_net(args: argparse.Namespace) -> Net:
     found = find_or_fail(args, args.spec)
     checked: Checked = check(found.source, found.path, [found.net] if found.net else None, settings(args))
     if not checked.ok:
-        show(args, checked.diagnostics)
-        raise Failed(checked)
+        fail(args, checked.diagnostics, checked)
     if checked.diagnostics:
         print(render(checked.diagnostics, args.format).rstrip("\n"), file=sys.stderr)
+    return the_net(args, checked)
+
+
+def the_net(args: argparse.Namespace, checked: Checked) -> Net:
+    """The net of a spec without errors; shows why there is not one alone, and raises `Failed`."""
     net = one_net(checked)
     if isinstance(net, Diagnostic):
         show(args, [net])
-        raise Failed(checked)
+        raise Failed(2)
     return net
 
 

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 
 from resdsl.cli.errors import Usage
-from resdsl.files import write_file
+from resdsl.cli.files import write
+from resdsl.pipeline import check
+from resdsl.source import Source
 
 FIRST_SPEC = """\
 ## A small residual network for 32x32 images.
@@ -34,15 +36,11 @@ net NAME(classes = 10) {
 
 def new_command(args: argparse.Namespace) -> int:
     """`resdsl new FILE`."""
-    path = Path(args.path)
-    if path.suffix != ".res":
-        path = path.with_suffix(".res")
+    path = Path(args.path if args.path.endswith(".res") else f"{args.path}.res")
     if path.exists():
         raise Usage(f"`{path}` exists already")
-    name = path.stem if path.stem.isidentifier() else "mynet"
-    try:
-        write_file(path, FIRST_SPEC.replace("NAME", name))
-    except OSError as error:
-        raise Usage(f"cannot write `{path}`: {error.strerror}") from None
-    print(f"wrote {path}; try: resdsl summary {path}")
+    text = FIRST_SPEC.replace("NAME", path.stem)
+    if not check(Source(str(path), text)).ok:  # `net.res`, `first-net.res`
+        text = FIRST_SPEC.replace("NAME", "mynet")
+    write(path, text, f"; try: resdsl summary {path}")
     return 0

@@ -24,12 +24,16 @@ class Parser(argparse.ArgumentParser):
                 if word[1] == "COMMAND"
                 else (f"{what} there is no `{word[2]}`; {help}")
             )
+        message = re.sub(r"^argument (?:-\w/)?(\S+): expected one argument$", r"\1 takes a value", message)
+        message = re.sub(r"^argument (\S+): (?=takes )", r"\1 ", message)  # what a type says of its argument
         self.exit(2, f"{self.prog}: {message}\n")
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """What `argparse` does; an option that this command does not know is reported here."""
         found, rest = super().parse_known_args(args, namespace)
         options = [word for word in rest if word.startswith("-") and len(word) > 1]
+        if rest and not options:
+            self.error(f"there is no place for `{rest[0]}`; `{self.prog} --help` says what it takes")
         if options:
             name = options[0].partition("=")[0]
             help = did_you_mean(name, self._option_string_actions) or f"`{self.prog} --help` lists them"

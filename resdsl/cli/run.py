@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from resdsl.backend.errors import MissingTorch
-from resdsl.cli.errors import Failed, Usage
+from resdsl.cli.errors import Usage
+from resdsl.cli.files import check_readable
 from resdsl.cli.options import input_shape
-from resdsl.cli.show import problem, show
+from resdsl.cli.show import fail, problem
 from resdsl.cli.torch import Progress, check_labels, chosen_device, weigh
 from resdsl.diagnostics import codes
 
 
 def run_command(args: argparse.Namespace) -> int:
     """`resdsl run SPEC --image FILE`."""
-    try:
-        return _run(args)
-    except Failed:
-        return 1
-    except MissingTorch as error:
-        raise Usage(str(error)) from None
+    check_readable(args.image, args.weights)
+    check_labels(args)
+    suffix = Path(args.spec).suffix
+    if suffix == ".onnx":
+        raise Usage(
+            f"`{args.spec}` is for onnxruntime; `run` takes a spec, or a .pt2: `resdsl compile SPEC -o net.pt2`"
+        )
+    return _run_artefact(args) if suffix == ".pt2" else _run(args)
 
 
 def _run(args: argparse.Namespace) -> int:
     from resdsl.backend.image import BadImage, labels, predict
-
-    if args.top < 1:
-        raise Usage("--top takes a number of at least 1")
-    check_labels(args)
-    if Path(args.spec).suffix == ".pt2":
-        return _run_artefact(args)
     from resdsl.cli.load import load_net, sizes  # an artefact needs none of the language
 
     net = load_net(args)
@@ -49,10 +46,7 @@ def _run(args: argparse.Namespace) -> int:
         answers = predict(net, module, args.image, compiled.device, args.top, at)
     except BadImage as error:
         progress("")
-        show(args, [problem(codes.BAD_IMAGE, args.image, str(error))])
-        return 1
-    except OSError as error:
-        raise Usage(f"cannot read `{error.filename}`: {error.strerror}") from None
+        fail(args, [problem(codes.BAD_IMAGE, args.image, str(error))])
     finally:
         progress("")
     _print_answers([(names(i), probability) for i, probability in answers])
@@ -69,6 +63,7 @@ def _run_artefact(args: argparse.Namespace) -> int:
         if getattr(args, option):
             name = option.replace("_", "-")
             raise Usage(f"`{args.spec}` is a net compiled with its weights: leave --{name} out")
+    check_readable(args.spec)
     try:
         device = chosen_device(args)
         artefact = load_artefact(args.spec)
@@ -82,13 +77,14 @@ def _run_artefact(args: argparse.Namespace) -> int:
         names = Path(args.labels).read_text(encoding="utf-8").splitlines() if args.labels else about.labels
         answers = artefact.predict(args.image, args.top, at)
     except BadArtefact as error:
-        show(args, [problem(codes.BAD_ARTEFACT, args.spec, f"`{args.spec}` cannot be run: {error}")])
-        return 1
+        fail(args, [problem(codes.BAD_ARTEFACT, args.spec, f"`{args.spec}` cannot be run: {error}")])
     except BadImage as error:
-        show(args, [problem(codes.BAD_IMAGE, args.image, str(error))])
-        return 1
-    except OSError as error:
-        raise Usage(f"cannot read `{error.filename}`: {error.strerror}") from None
+        fail(args, [problem(codes.BAD_IMAGE, args.image, str(error))])
+    if about.random:
+        print(
+            f"note: the weights of `{args.spec}` are random: it was compiled without --weights",
+            file=sys.stderr,
+        )
     _print_answers([(names[i] if i < len(names) else f"class {i}", p) for i, p in answers])
     return 0
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
-from resdsl.cli.errors import Failed, Usage
-from resdsl.cli.files import suffix_of
-from resdsl.cli.load import find_or_fail
+from resdsl.cli.errors import Usage
+from resdsl.cli.files import put, table_format
+from resdsl.cli.load import find_or_fail, the_net
 from resdsl.cli.options import settings
-from resdsl.cli.show import failing, show, use_color
+from resdsl.cli.show import fail, failing, use_color
 from resdsl.diagnostics import codes, render
-from resdsl.diagnostics.model import Diagnostic
-from resdsl.files import write_file
 from resdsl.graph.given import NoSuchSize, sizes_given
 from resdsl.graph.model import Net
-from resdsl.pipeline import check, one_net
+from resdsl.pipeline import check
 
 OF_SIZES = (codes.NOT_EVERY_SIZE, codes.NO_SIZE)
 MOST_DIGITS = 100
@@ -26,21 +23,14 @@ def sizes_command(args: argparse.Namespace) -> int:
     """`resdsl sizes SPEC`; a net whose only mistake is its sizes gets its report, and the exit code 1."""
     from resdsl.render.sizes import sizes_table
 
-    try:
-        net, good = _load(args)
-    except Failed:
-        return 1
-    format: Any = args.table or (suffix_of(args.output, ("md", "csv", "json")) if args.output else "text")
+    format = table_format(args, "md", "csv", "json")
+    net, good = _load(args)
     at = None if args.at is None else _sizes(net, args.at)
     try:
         text = sizes_table(net, at, format=format, color=use_color(args) and not args.output)
     except NoSuchSize as reason:
         raise Usage(f"`{net.name}` at {args.at}: {reason}") from None
-    if args.output:
-        write_file(args.output, text)
-        print(f"wrote {args.output}", file=sys.stderr)
-    else:
-        print(text.rstrip("\n"))
+    put(args, text)
     return 0 if good else 1
 
 
@@ -49,15 +39,10 @@ def _load(args: argparse.Namespace) -> tuple[Net, bool]:
     found = find_or_fail(args, args.spec)
     checked = check(found.source, found.path, [found.net] if found.net else None, settings(args))
     if failing([d for d in checked.diagnostics if d.code not in OF_SIZES]):
-        show(args, checked.diagnostics)
-        raise Failed
+        fail(args, checked.diagnostics)
     if checked.diagnostics:
         print(render(checked.diagnostics, args.format).rstrip("\n"), end="\n\n", file=sys.stderr)
-    net = one_net(checked)
-    if isinstance(net, Diagnostic):
-        show(args, [net])
-        raise Failed
-    return net, checked.ok
+    return the_net(args, checked), checked.ok
 
 
 def _sizes(net: Net, given: str) -> list[dict[str, int]]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from shutil import get_terminal_size
-from typing import Any
 
-from resdsl.cli.errors import Failed, Usage
-from resdsl.cli.files import suffix_of
+from resdsl.cli.errors import Usage
+from resdsl.cli.files import put, table_format
 from resdsl.cli.load import load_net, sizes
 from resdsl.cli.options import input_shape
 from resdsl.cli.show import use_color
-from resdsl.files import write_file
 from resdsl.graph.given import NoSuchSize, sizes_given
 from resdsl.graph.model import Net, sizes_for
 from resdsl.sizes import shape_at
@@ -23,21 +21,16 @@ def summary_command(args: argparse.Namespace) -> int:
     from resdsl.render.summary import summaries, summary
 
     specs = [args.spec] if isinstance(args.spec, str) else args.spec
-    batch = 1 if args.batch is None else args.batch
-    if batch < 1:
-        raise Usage("--batch takes a number of at least 1")
+    batch = args.batch or 1
     if len(specs) > 1 and args.depth != "stage":
         raise Usage("--depth opens one net: give one, or leave it out")
-    table: Any = args.table or (
-        suffix_of(args.output, ("md", "csv", "json", "tex")) if args.output else "text"
-    )
+    table = table_format(args, "md", "csv", "json", "tex")
     if table == "tex" and args.depth != "stage":
         raise Usage("the table in LaTeX is the paper's, by stages: leave --depth out")
+    if args.batch and (table in ("tex", "csv") or (len(specs) > 1 and table != "json")):
+        raise Usage("--batch is for the memory, which this table leaves out: leave it out too")
     color = use_color(args) and not args.output
-    try:
-        nets = [load_net(argparse.Namespace(**{**vars(args), "spec": spec})) for spec in specs]
-    except Failed:
-        return 1
+    nets = [load_net(argparse.Namespace(**{**vars(args), "spec": spec})) for spec in specs]
     # A row is never wrapped: what is too wide for the terminal is left out.
     terminal = sys.stdout.isatty() and not args.output
     width = max(min(get_terminal_size((100, 24)).columns, 120), 60) if terminal else 100
@@ -47,11 +40,7 @@ def summary_command(args: argparse.Namespace) -> int:
     else:
         ((net, at),) = chosen
         text = summary(net, at, batch=batch, width=width, format=table, depth=args.depth, color=color)
-    if args.output:
-        write_file(args.output, text)
-        print(f"wrote {args.output}", file=sys.stderr)
-    else:
-        print(text.rstrip("\n"))
+    put(args, text)
     return 0
 
 

@@ -8,17 +8,17 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from resdsl.cli.errors import Failed, Usage
-from resdsl.cli.files import suffix_of
+from resdsl.cli.errors import Usage
+from resdsl.cli.files import put, table_format
 from resdsl.cli.load import find_or_fail
 from resdsl.cli.options import settings, shape_of
-from resdsl.cli.show import show
+from resdsl.cli.show import fail
 from resdsl.cli.space import MOST_TRIALS, Condition, Setting, Space, meant_as_list, space
 from resdsl.diagnostics.model import Severity, Sink
+from resdsl.diagnostics.suggest import listed
 from resdsl.elaborate.evaluate import Evaluator
 from resdsl.elaborate.scope import Session
 from resdsl.elaborate.values import Definition, Recipe
-from resdsl.files import write_file
 from resdsl.find import Found
 from resdsl.graph.cost import cost
 from resdsl.graph.model import sizes_for
@@ -32,12 +32,10 @@ def sweep_command(args: argparse.Namespace) -> int:
     """`resdsl sweep SPEC --set depths=[[2, 2], [3, 4]] --set width=[64, 96]`; 1 if a setting has errors."""
     given = settings(args)
     if not given:
-        raise Usage("sweep needs something to vary: --set width=[64, 96, 128]")
-    try:
-        found = find_or_fail(args, args.spec)
-        name, net = _net(args, found)
-    except Failed:
-        return 1
+        raise Usage("sweep needs something to vary: --set 'width=[64, 96, 128]'")
+    format = table_format(args, "md", "csv", "json")
+    found = find_or_fail(args, args.spec)
+    name, net = _net(args, found)
     assert isinstance(net.target, Definition)
     tried, shapes = space(net, given), _shapes(args)
     keep = Condition(args.where, net.target) if args.where else None
@@ -52,13 +50,8 @@ def sweep_command(args: argparse.Namespace) -> int:
         title += f", {len(trials) - len(failed):,} with {keep.text}"
     if by is not None:
         trials.sort(key=lambda t: _order(t, by, tried))
-    format: Any = args.table or (suffix_of(args.output, ("md", "csv", "json")) if args.output else "text")
     text = sweep_table(title, [*tried.values, *["at"] * (len(shapes) > 1)], trials, format)
-    if args.output:
-        write_file(args.output, text)
-        print(f"wrote {args.output}", file=sys.stderr)
-    else:
-        print(text.rstrip("\n"))
+    put(args, text)
     for word in meant:
         items = f"each item of {word}={given[word]} was tried alone"
         print(f"hint: {items}; for the list itself write --set '{word}=[{given[word]}]'", file=sys.stderr)
@@ -69,26 +62,22 @@ def _net(args: argparse.Namespace, found: Found) -> tuple[str, Recipe]:
     """The net, with what its family gives; raises `Failed` when its file has errors."""
     checked = check(found.source, found.path, [])
     if not checked.ok or checked.module is None:
-        show(args, checked.diagnostics)
-        raise Failed
+        fail(args, checked.diagnostics)
     nets = checked.module.nets
     names = [found.net] if found.net else list(nets)
     if len(names) != 1:
         path = found.source.path
-        raise Usage(
-            f"`{path}` has {len(names) or 'no'} nets" + (f"; say which: `{path}:{names[0]}`" if names else "")
-        )
+        which = f": {listed(names)}; say which: `{path}:{names[0]}`" if names else ""
+        raise Usage(f"`{path}` has {len(names) or 'no'} nets{which}")
     if names[0] not in nets:
-        show(args, check(found.source, found.path, names).diagnostics)
-        raise Failed
+        fail(args, check(found.source, found.path, names).diagnostics)
     recipe = Evaluator(Session(Sink())).definition(nets[names[0]])
     if (
         not isinstance(recipe, Recipe)
         or not isinstance(recipe.target, Definition)
         or not recipe.target.is_net
     ):
-        show(args, check(found.source, found.path, names).diagnostics)
-        raise Failed
+        fail(args, check(found.source, found.path, names).diagnostics)
     return names[0], recipe
 
 
@@ -100,8 +89,6 @@ def _shapes(args: argparse.Namespace) -> Shapes:
 
 def _settings(args: argparse.Namespace, tried: Space) -> Iterator[Setting]:
     count = tried.count if args.sample is None else args.sample
-    if count < 1:
-        raise Usage("--sample takes how many settings to try, at least 1")
     if count > MOST_TRIALS:
         help = "" if args.sample else "; try some of them with --sample 1000"
         raise Usage(f"{count:,} settings are more than {MOST_TRIALS:,}{help}")

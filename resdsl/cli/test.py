@@ -22,11 +22,14 @@ def test_command(args: argparse.Namespace) -> int:
         good = not failing(checked.diagnostics)
         failed += not good
         nets, expectations = nets + len(checked.nets), expectations + count
-        print(f"{'ok  ' if good else 'FAIL'} {path}: {len(checked.nets)} nets, {count} expectations")
-    print(
-        f"{nets} nets, {expectations} expectations, {failed or 'no'} file{'s' if failed > 1 else ''} failed"
-    )
+        print(f"{'ok  ' if good else 'FAIL'} {path}: {_said(len(checked.nets), count)}")
+    print(f"{_said(nets, expectations)}, {failed or 'no'} file{'s' if failed > 1 else ''} failed")
     return 1 if failed else 0
+
+
+def _said(nets: int, expectations: int) -> str:
+    counts = ((nets, "net"), (expectations, "expectation"))
+    return ", ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts)
 
 
 def _expectations(tree: object) -> int:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resdsl.backend.errors import MissingTorch
-from resdsl.cli.errors import Failed, Usage
-from resdsl.cli.show import problem, show
+from resdsl.cli.errors import Usage
+from resdsl.cli.files import check_readable
+from resdsl.cli.show import fail, problem
 from resdsl.diagnostics import codes
 
 if TYPE_CHECKING:
@@ -54,35 +55,27 @@ def chosen_device(args: argparse.Namespace) -> str | None:
         import torch
     except ImportError:
         raise MissingTorch from None
-    kind = device.split(":")[0]
-    if kind not in ("cpu", "cuda", "mps"):
-        raise Usage(f"--device takes cpu or cuda, not `{device}`")
-    if kind == "cuda" and not torch.cuda.is_available():
+    if device.startswith("cuda") and not torch.cuda.is_available():
         raise Usage("there is no CUDA device here; leave --device out to run on the CPU")
     return device
 
 
 def check_labels(args: argparse.Namespace) -> None:
     """Read the class names once before anything takes long."""
+    check_readable(args.labels)
     try:
         if args.labels:
             Path(args.labels).read_text(encoding="utf-8")
-    except OSError as error:
-        raise Usage(f"cannot read `{args.labels}`: {error.strerror}") from None
     except UnicodeDecodeError:
         raise Usage(f"cannot read `{args.labels}`: it is not UTF-8 text") from None
 
 
 def weigh(args: argparse.Namespace, net: Net, module: object) -> None:
-    """Load the weights that are given, or say that there are none."""
-    if args.weights:
-        load_given(args, net, module)
-    else:
+    """Load the weights that are given, or say that there are none. Shows why they do not fit, and raises `Failed`."""
+    Progress()("")
+    if not args.weights:
         print(f"note: no --weights, so `{net.name}` has fresh random weights", file=sys.stderr)
-
-
-def load_given(args: argparse.Namespace, net: Net, module: object) -> None:
-    """Load the weights that are given. Shows why they do not fit, and raises `Failed`."""
+        return
     from resdsl.backend.weights import load_weights
 
     problems = load_weights(module, Path(args.weights))  # type: ignore[arg-type]
@@ -90,8 +83,5 @@ def load_given(args: argparse.Namespace, net: Net, module: object) -> None:
         shown = problems[:20]
         if len(problems) > len(shown):
             shown.append(f"and {len(problems) - len(shown)} more")
-        diagnostic = problem(
-            codes.BAD_WEIGHTS, args.weights, f"the weights do not fit `{net.name}`", tuple(shown)
-        )
-        show(args, [diagnostic])
-        raise Failed
+        message = f"the weights do not fit `{net.name}`"
+        fail(args, [problem(codes.BAD_WEIGHTS, args.weights, message, tuple(shown))])

@@ -30,6 +30,7 @@ from resdsl.backend.artefact import about as about_file  # noqa: E402
 from resdsl.backend.artefact.about import About, BadArtefact, features, machine, read_about  # noqa: E402
 from resdsl.backend.artefact.load import Artefact, load_artefact, with_torch  # noqa: E402
 from resdsl.backend.artefact.native import Native, NotNative  # noqa: E402
+from resdsl.backend.artefact.write import FORMATS, write  # noqa: E402
 from resdsl.backend.build import build  # noqa: E402
 from resdsl.backend.dynamic import example  # noqa: E402
 from resdsl.backend.image import predict  # noqa: E402
@@ -279,6 +280,36 @@ def _changed(home: Path, path: Path, change: dict[str, Any]) -> None:
             new.writestr(name, data)
 
 
+def test_random_weights(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A net compiled without weights says so, and so does what runs it."""
+    made: list[About] = []
+
+    def packaged(_: Any, about: About) -> tuple[bytes, About]:
+        made.append(about)
+        return b"", about
+
+    monkeypatch.setitem(FORMATS, ".pt2", packaged)
+    for weights in ([], ["--weights", str(home / "w.pth")]):
+        assert main(["compile", str(home / "n.res"), "-o", str(tmp_path / "n.pt2"), *weights]) == 0
+    assert [about.random for about in made] == [True, False]
+
+    capsys.readouterr()
+    _changed(home, tmp_path / "n.pt2", {"random": True})
+    for path, noted in ((tmp_path / "n.pt2", True), (home / "one.pt2", False)):
+        assert main(["run", str(path), "--image", str(home / "p.png")]) == 0
+        note = f"note: the weights of `{path}` are random: it was compiled without --weights\n"
+        assert capsys.readouterr().err == (note if noted else "")
+
+
+def test_what_is_being_done_is_said(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(FORMATS, ".pt2", lambda _, about: (b"", about))
+    spec, steps, path = load(home / "n.res"), list[str](), tmp_path / "n.pt2"
+    write(path, spec.net, spec.module(), at={"H": 32, "W": 32}, progress=steps.append)
+    assert steps == ["exporting n", f"compiling n into {path}", f"writing {path}"]
+
+
 def test_what_needs_torch_itself(home: Path, tmp_path: Path) -> None:
     """A package with a table of ops that have no C interface."""
     (tmp_path / "n.pt2").write_bytes((home / "one.pt2").read_bytes())
@@ -375,8 +406,14 @@ def test_cpus(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["run", "none.pt2", "--image", "p.png"], 2, "cannot read `none.pt2`: No such file or directory"),
-        (["run", "one.pt2", "--image", "none.png"], 1, "there is no such file"),
+        (["run", "none.pt2", "--image", "p.png"], 2, "cannot read `none.pt2`: there is no such file"),
+        (["run", "one.pt2", "--image", "none.png"], 2, "cannot read `none.png`: there is no such file"),
+        (["run", "one.pt2", "--image", "n.res"], 1, "error[bad-image]: it is not an image that Pillow reads"),
+        (
+            ["run", "one.pt2", "--image", "p.png", "--device", "mps"],
+            2,
+            "was compiled for cpu: leave --device",
+        ),
         (["run", "one.pt2", "--image", "p.png", "--weights", "w.pth"], 2, "leave --weights out"),
         (["run", "one.pt2", "--image", "p.png", "--no-compile"], 2, "leave --no-compile out"),
         (["run", "one.pt2", "--image", "p.png", "--set", "a=1"], 2, "leave --set out"),
@@ -387,8 +424,13 @@ def test_cpus(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             2,
             "--labels goes with -o FILE.pt2 or FILE.onnx",
         ),
-        (["compile", "n.res", "-o", "x.pt2", "--mode", "default"], 2, "--mode is of torch.compile"),
-        (["compile", "n.res", "-o", "x.pt2", "--weights", "none.pth"], 1, "error[bad-weights]"),
+        (
+            ["compile", "n.res", "-o", "x.pt2", "--mode", "default"],
+            2,
+            "torch.compile does not write a .pt2: leave",
+        ),
+        (["compile", "n.res", "-o", "x.pt2", "--weights", "none.pth"], 2, "cannot read `none.pth`"),
+        (["compile", "n.res", "-o", "x.pt2", "--weights", "n.res"], 1, "error[bad-weights]"),
         (["compile", "n.res", "-o", "x.onnx", "--device", "cpu"], 2, "a .onnx is for every device"),
         (
             ["compile", "n.res", "-o", "x.pt2", "--labels", "p.png"],
@@ -406,7 +448,7 @@ def test_cpus(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             2,
             "one file serves many sizes at once, but `H` must be at least 8",
         ),
-        (["compile", "none.res", "-o", "x.pt2", "--dynamic"], 1, "error[unreadable]"),
+        (["compile", "none.res", "-o", "x.pt2", "--dynamic"], 2, "error[unreadable]"),
         (["compile", "never.res", "-o", "x.pt2", "--dynamic"], 1, "error[no-size]"),
         (["compile", "n.res", "-o", "none/x.pt2"], 2, "cannot write `none/x.pt2`: there is no folder `none`"),
         (["compile", "n.res", "-o", "folder.pt2"], 2, "it is a folder"),
@@ -437,8 +479,8 @@ def test_wrong_commands(
     ("error", "code", "says"),
     [
         (KeyboardInterrupt(), 130, "resdsl: interrupted"),
-        (RuntimeError("x.cpp: error: No space left on device"), 2, "no space left on device"),
-        (OSError(28, "No space left on device"), 2, "no space left on device"),
+        (RuntimeError("x.cpp: error: No space left on device"), 2, "n.pt2`: no space left on device"),
+        (OSError(28, "No space left on device"), 2, "n.pt2`: no space left on device"),
         (
             RuntimeError("C++ compile error\n\nx.cpp:3: error: what is this"),
             2,
@@ -568,6 +610,25 @@ def test_onnx(home: Path, options: list[str], calls: list[tuple[int, int, int]],
         with torch.no_grad():
             wanted = module(x)
         assert float((torch.from_numpy(got) - wanted).abs().max()) < 1e-5 * float(wanted.abs().max())
+
+
+def test_onnx_says_nothing_of_torchvision(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Torch warns that ops are left out, which no net uses, where torchvision is not installed."""
+    registration = pytest.importorskip("torch.onnx._internal.exporter._registration")
+    monkeypatch.setattr(registration.importlib.util, "find_spec", lambda _: None)
+
+    def export(*_: Any, **__: Any) -> None:
+        assert registration._get_overload("torchvision::nms") is None
+        registration.logger.warning("something else")
+        raise RuntimeError("stop")
+
+    monkeypatch.setattr(torch.onnx, "export", export)
+    monkeypatch.setattr("resdsl.backend.artefact.onnx.NEEDED", ())
+    with caplog.at_level("WARNING"):
+        assert main(["compile", str(home / "n.res"), "-o", str(tmp_path / "n.onnx")]) == 2
+    assert caplog.messages == ["something else"]
 
 
 def test_no_onnx(

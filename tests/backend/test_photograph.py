@@ -83,5 +83,5 @@ def test_images_that_are_none(content: bytes, tmp_path: Path, capsys: pytest.Cap
 
 
 def test_no_image_and_no_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "resnet18", "--image", str(tmp_path / "none.jpg"), "--no-compile"]) == 1
-    assert "there is no such file" in capsys.readouterr().out
+    assert main(["run", "resnet18", "--image", str(tmp_path / "none.jpg"), "--no-compile"]) == 2
+    assert "none.jpg`: there is no such file" in capsys.readouterr().err

@@ -72,9 +72,9 @@ def test_files(cli, asked) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--batch", "0"], "--batch takes a number of at least 1"),
-        (["--batch=-3"], "--batch takes a number of at least 1"),
-        (["--runs", "0"], "--runs takes a number of at least 1"),
+        (["--batch", "0"], "--batch takes a number of at least 1, not `0`"),
+        (["--batch=-3"], "--batch takes a number of at least 1, not `-3`"),
+        (["--runs", "0"], "--runs takes a number of at least 1, not `0`"),
         (
             ["--against", "jax"],
             "--against takes eager, torch, frozen, onnxruntime, not `jax`",
@@ -82,20 +82,21 @@ def test_files(cli, asked) -> None:
         (["--against", ""], "--against takes eager, torch, frozen, onnxruntime, not ``"),
         (["--device", "tpu"], "--device takes cpu or cuda, not `tpu`"),
         (["--at", "3xH"], "--at takes a shape like 3x224x224, not `3xH`"),
-        (["--plot", "a.png"], "`a.png`: the plot is written as .svg"),
-        (["--json", "no/a.json"], "`no/a.json`: there is no such folder"),
+        (["--plot", "a.png"], "`a.png`: the suffix decides what is written; known: .svg"),
+        (["--json", "no/a.json"], "cannot write `no/a.json`: there is no folder `no`"),
     ],
 )
 def test_wrong_use(cli, arguments, message) -> None:
-    assert cli("bench", "n.res", *arguments) == (2, "", f"resdsl: {message}\n")
+    code, out, err = cli("bench", "n.res", *arguments)
+    assert (code, out, err.removeprefix("resdsl bench: ").removeprefix("resdsl: ")) == (2, "", f"{message}\n")
     assert sorted(p.name for p in Path(".").iterdir()) == ["n.res"]
 
 
 def test_wrong_specs(cli) -> None:
-    assert cli("bench", "resnet51")[0] == 1
+    assert cli("bench", "resnet51")[0] == 2
     assert cli("bench")[0] == 2
     code, out, _ = cli("bench", "n.res", "--set", "depth=3")
-    assert code == 1
+    assert code == 2
     assert "depth" in out
 
 

@@ -94,9 +94,15 @@ def test_too_large(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli("n.res", "--device", "cpu") == (2, "", text)
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_no_such_device(cli: Any) -> None:
+    text = "resdsl: there is no CUDA device here; leave --device out to run on the CPU\n"
+    assert cli("n.res", "--device", "cuda") == (2, "", text)
+
+
 def test_a_report_is_no_file(cli: Any) -> None:
     assert cli("n.res", "--report", "-o", "n.py") == (
         2,
         "",
-        "resdsl: --report compiles and says how, and -o writes a file: leave out one of them\n",
+        "resdsl: a .py holds no report: leave --report out\n",
     )

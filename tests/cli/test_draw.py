@@ -40,6 +40,12 @@ def test_it_writes_what_the_api_gives(options: list[str], capsys: pytest.Capture
         assert "<b>A block</b>" in text
 
 
+def test_a_setting_that_does_not_go_draws_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["draw", "lenet5", "--set", "clases=3", "-o", "net.dot"]) == 2
+    assert capsys.readouterr().err == ""
+    assert os.listdir(folder) == []
+
+
 def test_no_title() -> None:
     assert main(["draw", "resnet20", "--title", "none", "-o", "net.dot"]) == 0
     assert "<b>resnet20</b>" not in Path("net.dot").read_text(encoding="utf-8")
@@ -58,7 +64,7 @@ def test_no_title() -> None:
         (["-o", "net.gif"], "`net.gif`: the suffix decides what is written; known: .svg, .png, .pdf, .dot"),
         (["-o", ""], "the suffix decides what is written"),
         (["-o", "nowhere/net.dot"], "cannot write `nowhere/net.dot`: there is no folder `nowhere`"),
-        (["-o", "folder.svg"], "cannot write `folder.svg`: is a folder"),
+        (["-o", "folder.svg"], "cannot write `folder.svg`: it is a folder"),
     ],
 )
 def test_mistakes(options: list[str], message: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

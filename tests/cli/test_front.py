@@ -51,7 +51,7 @@ def test_test(cli):
     Path("nets/b.res").write_text(GOOD.replace("224", "1"))
     code, out, _ = cli("test", "nets")
     assert code == 1
-    assert "FAIL nets/b.res" in out
+    assert "FAIL nets/b.res: 1 net, 1 expectation\n" in out
     assert "1 file failed" in out
     Path("empty").mkdir()
     assert cli("test", "empty")[0] == 2
@@ -83,9 +83,13 @@ def test_fmt_leaves_a_broken_file_alone(cli):
 
 
 def test_new(cli):
-    code, out, _ = cli("new", "first")
-    assert code == 0
-    assert "wrote first.res" in out
+    assert cli("new", "first") == (0, "", "wrote first.res; try: resdsl summary first.res\n")
+    assert "net first(" in Path("first.res").read_text()
+    for name in ("net.res", "conv", "basic", "my-first.net", "été"):  # none is the name of a net
+        assert cli("new", name)[0] == 0
+        written = Path(name if name.endswith(".res") else f"{name}.res")
+        assert "net mynet(" in written.read_text()
+        assert cli("check", written)[0] == 0
     assert cli("check", "first.res") == (0, "first.res: 1 net checked, every shape fits\n", "")
     assert cli("fmt", "--check", "first.res")[0] == 0
     code, _, err = cli("new", "first.res")
@@ -97,6 +101,7 @@ def test_list(cli):
     code, out, _ = cli("list")
     assert code == 0
     assert {"resnet50", "resnet110", "lenet5"} <= set(out.split())
+    assert "    use std.blocks { " in out  # it has no nets
 
 
 def test_explain(cli):

@@ -66,10 +66,10 @@ def test_other_mistakes_are_shown_alone(cli):
     assert (code, err) == (1, "")
     assert out.startswith("error[unknown-name]")
     assert "fits" not in out
-    assert cli("sizes", "resnet51")[0] == 1
+    assert cli("sizes", "resnet51")[0] == 2
     Path("b.res").write_text(UNET + UNET.replace("net n", "net m"))
     code, out, _ = cli("sizes", "b.res")
-    assert code == 1
+    assert code == 2
     assert "error[no-net]" in out
     assert cli("sizes", "b.res:m")[0] == 0
 

@@ -236,7 +236,7 @@ def test_usage(tmp_path: Path) -> None:
     assert code == 2
     assert "a port is a number" in said
     code, said = run("b.res")
-    assert code == 1
+    assert code == 2
     assert "cannot read `b.res`" in said
     code, said = run("a.res:small", "--net", "small2")
     assert code == 2

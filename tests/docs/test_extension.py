@@ -61,9 +61,28 @@ def _check(site: Path | None, cwd: Path, *options: str) -> subprocess.CompletedP
 
 
 def test_not_installed(tmp_path: Path) -> None:
-    done = _check(None, tmp_path, "--extension", "blurpool")
+    done = _check(None, tmp_path)
     assert done.returncode == 1
     assert "no extension `blurpool` is installed" in done.stdout
+    done = _check(None, tmp_path, "--extension", "blurpool")
+    help = "`pip install` the package that offers it"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"resdsl: no extension `blurpool` is installed; {help}\n"
+
+
+def test_misspelt(site: Path, tmp_path: Path) -> None:
+    done = _check(site, tmp_path, "--extension", "blurpol")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "resdsl: no extension `blurpol` is installed; did you mean `blurpool`?\n"
+
+
+def test_its_ops_are_described(site: Path, tmp_path: Path) -> None:
+    allowed = ("--extension", "blurpool")
+    for command in (["ops"], ["ops", "blurpool"], ["ops", "--markdown"]):
+        done = _run(site, tmp_path, "-m", "resdsl", *command, *allowed)
+        assert done.returncode == 0, done.stderr
+        assert "blurpool" in done.stdout
+    assert _run(site, tmp_path, "-m", "resdsl", "ops", "blurpool").returncode == 2
 
 
 def test_installed_but_not_allowed(site: Path, tmp_path: Path) -> None:

@@ -1,19 +1,21 @@
-"""Places in the front end that make a message, and those that the golden files reach.
+"""Places that make a message, in the front end and in the commands, and those that the golden files reach.
 
-A place is a call that is given the words: of a `Diagnostic`, of what reports one, and of a refusal that becomes one.
+A place is a call that is given the words: of a `Diagnostic`, of what reports one, of a refusal that becomes one, and
+of a command that was given wrongly.
 """
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import resdsl
+from resdsl.cli.errors import Usage
 from resdsl.diagnostics.model import Diagnostic
 from resdsl.elaborate.bind import _Wrong
 from resdsl.elaborate.files import read_source
@@ -48,29 +50,29 @@ def file_of(path: Path) -> Path | None:
     return None if path.parent.name == "texts" else path
 
 
-def unreached() -> list[str]:
+def unreached(files: tuple[str, ...] = FRONT_END, makers: Set[str] = MAKERS) -> list[str]:
     """Places, as `file:line: code`, that nothing recorded so far has reached."""
     return [
         f"{path.relative_to(PACKAGE)}:{call.lineno}: {' '.join(ast.unparse(call).split())[:120]}"
-        for pattern in FRONT_END
+        for pattern in files
         for path in sorted(PACKAGE.glob(pattern))
-        for call in _places(path)
+        for call in _places(path, makers)
         if not any((str(path), n) in reached for n in range(call.lineno, (call.end_lineno or 0) + 1))
     ]
 
 
-def _places(path: Path) -> Iterator[ast.Call]:
+def _places(path: Path, makers: Set[str]) -> Iterator[ast.Call]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", None) or getattr(node.func, "attr", None)
-            if name in MAKERS:
+            if name in makers:
                 yield node
 
 
 @contextmanager
 def recording() -> Iterator[None]:
     """Note which lines make messages. A `Reject` counts once somebody reads what it says: most are only made."""
-    kept = [(kind, kind.__init__) for kind in (Diagnostic, Refuse, _Wrong, Reject)]
+    kept = [(kind, kind.__init__) for kind in (Diagnostic, Refuse, _Wrong, Reject, Usage)]
     message = Reject.message
 
     def noting(init: Any) -> Any:

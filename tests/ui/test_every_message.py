@@ -1,6 +1,8 @@
 """Every code and every place that makes a message has a golden; every fix cures; every message fits a terminal."""
 
 import re
+import shlex
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -33,14 +35,7 @@ COMMANDS = {
     "setting": "check tiny.res --set clases=3",
     "setting_value": "check tiny.res --set classes=many",
     "setting_cut_off": "check tiny.res --set classes=[3,",
-    "setting_twice": "check tiny.res --set classes=3 --set classes=4",
     "artefact": "run broken.pt2 --image picture.png",
-    "command": "chekc tiny.res",
-    "option": "check tiny.res --fxi",
-    "format": "check tiny.res --format jsn",
-    "at": "summary tiny.res --at 3x8",
-    "explain": "explain shortcut-mismach",
-    "op": "ops covn",
 }
 NEEDS_TORCH = {
     "weights": "run tiny.res --image picture.png --weights weights.safetensors",
@@ -55,19 +50,53 @@ UNREACHED = {
 SHOWS_MORE = {"missing_name", "missing_name_in_std", "misspelt_words", "names_of_pytorch"}
 
 
+USAGE = HERE / "usage.txt"
+"""Commands that were given wrongly, and what is said of them."""
+TESTED_ELSEWHERE = {
+    "Usage(str(error))": "what cannot be measured or drawn here: cli/test_bench.py, render/test_draw.py",
+    "does not fit into memory": "cli/test_compile.py",
+    "there is no CUDA device here": "cli/test_compile.py",
+    "cli/files.py": "a full disk: cli/test_named_files.py",
+    "cannot use port": "cli/test_watch.py",
+    "cannot write `{args.output}`": "backend/test_artefact.py",
+    "cannot be compiled into a file": "backend/test_artefact.py",
+    "Usage(f'`{net.name}`: {error}')": "backend/test_artefact.py",
+    "was compiled for": "backend/test_artefact.py",
+    "`{about.net}`": "backend/test_artefact.py",
+    "BAD_IMAGE": "`image.txt`, where torch is installed",
+    "BAD_WEIGHTS": "`weights.txt`, where torch is installed",
+}
+
+
 def write_files():
     Path("tiny.res").write_text(SPEC)
     Path("two.res").write_text(SPEC + SPEC.replace("tiny", "other"))
     Path("many.res").write_text("".join(SPEC.replace("tiny", f"tiny{i}") for i in range(15)))
     Path("open.res").write_text(SPEC.replace("classes = 10", "classes"))
     Path("blocks.res").write_text("block unit { relu }\n")
+    Path("sizes.res").write_text("net sizes(width) { input x: [3, H, W]; conv(width, 3x3) }\n")
+    Path("three.res").write_text("".join(SPEC.replace("tiny", name) for name in ("one", "another", "third")))
+    Path("latin.txt").write_bytes(b"caf\xe9\n")
+    Path("empty").mkdir()
+    for name in ("binary.res", "broken.pt2", "weights.safetensors", "picture.png", "not_a_picture.png"):
+        Path(name).write_bytes(b"\0not what the name says")
 
 
-def run(name):
+def run(command):
     try:
-        return main((COMMANDS | NEEDS_TORCH)[name].split())
+        return main(shlex.split(command))
     except SystemExit as end:
         return end.code
+
+
+def transcript(capsys, monkeypatch):
+    """The commands of `usage.txt`, with what is said of them now."""
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(b"\xff"), encoding="utf-8"))
+    for line in USAGE.read_text("utf-8").splitlines():
+        if line.startswith("$ resdsl "):
+            code = run(line.removeprefix("$ resdsl "))
+            out, err = capsys.readouterr()
+            yield f"{line}\n{out}{err}exit {code}\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS | NEEDS_TORCH)
@@ -77,17 +106,22 @@ def test_command(name, golden, capsys, monkeypatch, tmp_path):
         pytest.importorskip("PIL")
     monkeypatch.chdir(tmp_path)
     write_files()
-    for other in ("binary.res", "broken.pt2", "weights.safetensors", "picture.png", "not_a_picture.png"):
-        Path(other).write_bytes(b"\0not what the name says")
     if name == "image":
         import torch
 
         torch.save(resdsl.load("tiny.res").module().state_dict(), "tiny.pth")
-    code = run(name)
+    command = (COMMANDS | NEEDS_TORCH)[name]
+    code = run(command)
     out, err = capsys.readouterr()
     assert "Traceback" not in out + err
-    said = f"$ resdsl {(COMMANDS | NEEDS_TORCH)[name]}\n{out}{err}exit {code}\n"
+    said = f"$ resdsl {command}\n{out}{err}exit {code}\n"
     golden(HERE / "commands" / f"{name}.txt", said)
+
+
+def test_wrong_use(golden, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    write_files()
+    golden(USAGE, "".join(transcript(capsys, monkeypatch)))
 
 
 def test_every_code_has_a_golden():
@@ -101,11 +135,23 @@ def test_every_place_that_makes_a_message_has_a_golden(monkeypatch, tmp_path, ca
     for path in (*CASES, *SYNTAX):
         checked(path)
     with recording():
-        for name in COMMANDS:
-            run(name)
+        for command in COMMANDS.values():
+            run(command)
     rest = unreached()
     assert [place for place in rest if not any(words in place for words in UNREACHED)] == []
     assert [words for words in UNREACHED if not any(words in place for place in rest)] == []
+
+
+def test_every_place_of_the_commands_has_a_golden(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_files()
+    with recording():
+        for command in COMMANDS.values():
+            run(command)
+        list(transcript(capsys, monkeypatch))
+    rest = unreached(("cli/*.py",), {"Usage", "problem"})
+    assert [place for place in rest if not any(words in place for words in TESTED_ELSEWHERE)] == []
+    assert [words for words in TESTED_ELSEWHERE if not any(words in place for place in rest)] == []
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -52,6 +52,7 @@ class About:
         batch: images in a call; None for any number.
         outputs: their shapes, as text.
         labels: names of the classes, in order; empty where it has none.
+        random: whether no weights were given, so that its own are random.
         device: it runs on, `cpu` or `cuda`; empty where it runs on any.
         machine: the system and processor it was compiled for, like `Linux x86_64`; `needs`: the features that
             its code uses of the CPU (`avx2`, `fma`) or the GPU (`sm_90`).
@@ -67,6 +68,7 @@ class About:
     batch: int | None
     outputs: tuple[str, ...]
     labels: tuple[str, ...]
+    random: bool
     device: str
     machine: str
     needs: tuple[str, ...]
@@ -137,6 +139,7 @@ class About:
             batch=None if found["batch"] is None else int(found["batch"]),
             outputs=tuple(found["outputs"]),
             labels=tuple(found["labels"]),
+            random=bool(found.get("random", False)),
             device=str(found["device"]),
             machine=str(found["machine"]),
             needs=tuple(found["needs"]),

@@ -44,6 +44,8 @@ def write(
     batch: int | None = 1,
     spec: Mapping[str, str] | None = None,
     labels: Sequence[str] = (),
+    random: bool = False,
+    progress: Callable[[str], object] = lambda _: None,
 ) -> About:
     """Write a net with its weights for inference: the whole file, or none.
 
@@ -55,6 +57,8 @@ def write(
         batch: images in a call; None for any number, and for all sizes that `one_graph` serves.
         spec: the texts it was made from, by name.
         labels: names of the classes.
+        random: the weights are random, because none were given; the file says so.
+        progress: is told what is done next, in a few words.
 
     Raises:
         NotCompiled: torch, the C++ compiler or onnxscript do not do it.
@@ -65,9 +69,13 @@ def write(
     if path.suffix not in FORMATS:
         raise ValueError(f"`{path}`: a net with its weights is written as {' or '.join(FORMATS)}")
     check_target(path)
-    about = _describe(net, module, at, batch, spec or {}, labels)
+    about = _describe(net, module, at, batch, spec or {}, labels, random)
     with _explained():
-        data, about = FORMATS[path.suffix](_exported(net, module, at, batch), about)
+        progress(f"exporting {net.name}")
+        program = _exported(net, module, at, batch)
+        progress(f"compiling {net.name} into {path}")
+        data, about = FORMATS[path.suffix](program, about)
+    progress(f"writing {path}")
     write_file(path, data)
     return about
 
@@ -79,6 +87,7 @@ def _describe(
     batch: int | None,
     spec: Mapping[str, str],
     labels: Sequence[str],
+    random: bool,
 ) -> About:
     """What the file says of itself, but for what only its format knows."""
     dynamic = batch is None
@@ -100,6 +109,7 @@ def _describe(
             "?" if shape is None else f"[{', '.join(map(str, shape))}]" for shape in net.graph.output_shapes
         ),
         labels=tuple(labels),
+        random=random,
         device=_place(module).type,
         machine="",
         needs=(),
