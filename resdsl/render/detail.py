@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from string import digits
 from typing import Literal
 
 from resdsl.elaborate.builder import compose
@@ -65,7 +66,10 @@ def _inside(
 ) -> Iterator[Row]:
     """Rows of the nodes of a graph that runs `times` times; `free` when its weights are counted elsewhere."""
     for node, last, count, cost in _folded(table, graph):
-        name = f"{path}.{node.id.lstrip('#')}" + (f"–{last}" if count > 1 else "")
+        name = f"{path}.{node.id.lstrip('#')}"
+        if count > 1:
+            end = last.removeprefix(node.id.rstrip(digits))
+            name += f"–{end if end.isdigit() else last}"
         own = Cost(0 if free else cost.params, cost.macs, cost.activations, cost.layers)
         total = _times(own, times)
         field = compose(before, graph.fields.get(Port(last)))

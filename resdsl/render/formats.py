@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from resdsl.graph.memory import WORD, Memory, memory
-from resdsl.render.numbers import extents, field_text, mebibytes, shape_text
+from resdsl.render.numbers import MACS, bytes_text, extents, field_text, shape_text
 from resdsl.render.rows import Row, Table
 from resdsl.sizes import shape_at
 
@@ -27,17 +27,17 @@ def to_markdown(table: Table, lines: list[Row], batch: int = 1) -> str:
     counts = [
         f"**{n}**" for n in _counts(table, table.total.params, table.total.macs, table.total.activations)
     ]
-    made.append(_pipe(["**total**", f"{table.layers} weighted layers", "", "", "", *counts]))
+    made.append(_pipe(["**total**", table.depth, "", "", "", *counts]))
     if table.at is not None:
         needs = memory(table.net, table.at, table.total.params, batch)
-        made += ["", f"Memory in float32, batch {batch}: {_needs(needs)}."]
+        made += ["", f"{table.given}; {MACS}; memory in float32, batch {batch}: {_needs(needs)}."]
     return "\n".join(made) + "\n"
 
 
 def _needs(needs: Memory) -> str:
-    made = f"{mebibytes(needs.weights)} weights, {mebibytes(needs.peak)} values at the peak of inference"
+    made = f"{bytes_text(needs.weights)} weights, {bytes_text(needs.peak)} values at the peak of inference"
     if needs.saved is not None:
-        made += f", {mebibytes(needs.saved)} kept for the backward pass"
+        made += f", {bytes_text(needs.saved)} kept for the backward pass"
     return made
 
 

@@ -7,15 +7,18 @@ from math import inf
 from resdsl.graph.model import Field
 from resdsl.sizes import Shape, shape_at
 
+MACS = "MACs: convolutions and linear layers only; FLOPs = 2 × MACs"
+"""What is counted, said below the tables."""
+
 
 def short(count: int) -> str:
-    """A count with three significant digits: `25.6 M`, `9,536` below ten thousand."""
+    """A count with three significant digits: `25.6 M`, `9,536` below ten thousand. `html/model.js` has it too."""
     if count < 10_000:
         return f"{count:,}"
-    for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3)):
+    for unit, size in zip("EPTGMk", (10**18, 10**15, 10**12, 10**9, 10**6, 10**3), strict=True):
         value = count / size
         if value >= 0.9995:
-            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
+            return f"{value:,.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
     raise AssertionError(count)
 
 
@@ -25,9 +28,23 @@ def mac_count(count: int) -> str:
     return f"{text}MACs" if text[-1].isalpha() else f"{text} MACs"
 
 
-def mebibytes(size: int) -> str:
-    """Bytes: `97.5 MiB`, `10.9 KiB` below a tenth of one."""
-    return f"{size / 2**20:,.1f} MiB" if size >= 0.1 * 2**20 else f"{size / 2**10:.1f} KiB"
+def bytes_text(size: int) -> str:
+    """Bytes in the unit that suits them: `97.5 MiB`, `1.06 GiB`, `12 bytes`."""
+    for unit, power in (("PiB", 50), ("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)):
+        value = size / 2**power
+        if value >= 0.9995:
+            return f"{value:,.{2 if value < 9.995 else 1}f} {unit}"
+    return f"{size} bytes"
+
+
+def percent(a: int, b: int) -> str:
+    """From a to b: `+6.0 %`, `+49,730 %`; empty where there was nothing, or it is the same."""
+    if not a or a == b:
+        return ""
+    value = 100 * (b - a) / a
+    if abs(value) < 0.05:
+        return f"{value:+.1g} %"
+    return f"{value:+,.{1 if abs(value) < 999.95 else 0}f} %"
 
 
 def shape_text(shape: Shape | None, at: dict[str, int] | None) -> str:

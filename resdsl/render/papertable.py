@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resdsl.diagnostics.columns import width as columns_of
+from resdsl.render.alignment import aligned
 from resdsl.render.blocks import Around, Chip, Run, chip_text, chips, form
 from resdsl.render.formats import escape
-from resdsl.render.numbers import shape_text, short
+from resdsl.render.numbers import MACS, shape_text, short
 from resdsl.render.rows import Row, Table
 from resdsl.sizes import Shape, shape_at
 
@@ -32,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A row: the stage, its output size in each net that has it, and a cell for each net."""
+    """A row: the names and output sizes that a stage has in the nets, and a cell for each net."""
 
     name: str
     output: str
@@ -46,25 +47,16 @@ class Line:
 
 
 def lines(tables: Sequence[Table]) -> list[Line]:
-    """The rows. Stages of one name share a row, in the order of the nets."""
-    names: list[str] = []
-    for table in tables:
-        for place, row in enumerate(table.rows):
-            if row.name not in names:
-                after = next((r.name for r in table.rows[place:] if r.name in names), None)
-                names.insert(len(names) if after is None else names.index(after), row.name)
-    found = [{row.name: row for row in table.rows} for table in tables]
-    shapes = {
-        name: [_known(rows[name].shape, t) for t, rows in zip(tables, found, strict=True) if name in rows]
-        for name in names
-    }
-    maps = {len(s[0] or ()) for s in shapes.values() if _one_map(set(s))}
+    """The rows: each stage of a net beside the same one of the others."""
+    found = aligned(tables)
+    shapes = [[_known(row.shape, t) for row, t in zip(rows, tables, strict=True) if row] for rows in found]
+    maps = {len(some[0] or ()) for some in shapes if _one_map(set(some))}
     made = []
-    for name in names:
-        cells = tuple(cell(rows[name]) if name in rows else Cell() for rows in found)
-        sizes = (s[1:] if s and len(s) in maps else s for s in shapes[name])
-        output = " or ".join(dict.fromkeys(shape_text(s, None) for s in sizes))
-        made.append(Line(name, output, cells))
+    for rows, some in zip(found, shapes, strict=True):
+        names = dict.fromkeys(row.name for row in rows if row)
+        sizes = dict.fromkeys(shape_text(s[1:] if s and len(s) in maps else s, None) for s in some)
+        cells = tuple(cell(row) if row else Cell() for row in rows)
+        made.append(Line(" or ".join(names), " or ".join(sizes), cells))
     return made
 
 
@@ -75,10 +67,23 @@ def _one_map(shapes: set[Shape | None]) -> bool:
     )
 
 
+def net_names(tables: Sequence[Table]) -> list[str]:
+    """The names of the nets; those of one name are told apart by their files."""
+    names = [t.net.name for t in tables]
+    files = [t.net.graph.span.source.path for t in tables]
+    return [f"{n} ({f})" if names.count(n) > 1 else n for n, f in zip(names, files, strict=True)]
+
+
 def totals(tables: Sequence[Table]) -> list[tuple[str, tuple[str, ...]]]:
     """The rows at the end: parameters and MACs of each net."""
     macs = tuple(short(t.total.macs) if t.at is not None else "-" for t in tables)
     return [("params", tuple(short(t.total.params) for t in tables)), ("MACs", macs)]
+
+
+def notes(tables: Sequence[Table]) -> list[str]:
+    """The inputs, of each net where they differ, and what is counted."""
+    given = {t.given for t in tables}
+    return [*(given if len(given) == 1 else (f"{t.net.name}  {t.given}" for t in tables)), MACS]
 
 
 def cell(row: Row) -> Cell:
@@ -117,12 +122,12 @@ def _known(shape: Shape | None, table: Table) -> Shape | None:
 
 def paper_markdown(tables: Sequence[Table]) -> str:
     """A GitHub table."""
-    head = ["stage", "output", *(escape(t.net.name) for t in tables)]
+    head = ["stage", "output", *map(escape, net_names(tables))]
     made = [head, ["---"] * len(head)]
     for line in lines(tables):
         made.append([escape(line.name), line.output, *(escape(str(cell)) for cell in line.cells)])
     made += [[f"**{name}**", "", *values] for name, values in totals(tables)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in made)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in made) + f"\n{'; '.join(notes(tables))}.\n"
 
 
 # ---------------------------------------------------------------- text
@@ -135,18 +140,18 @@ def to_text(tables: Sequence[Table], width: int, color: bool) -> str:
         count -= 1
         made = _text(tables[:count], color)
     left = [t.net.name for t in tables[count:]]
-    notes = ["MACs: convolutions and linear layers only; FLOPs = 2 × MACs"]
+    said = notes(tables)
     if left:
-        notes.append(f"no room in {width} columns for {', '.join(left)}: `--as md` and `--as tex` have all")
-    return "\n".join([*made, "", *notes]) + "\n"
+        said.append(f"no room in {width} columns for {', '.join(left)}: `--as md` and `--as tex` have all")
+    return "\n".join([*made, "", *said]) + "\n"
 
 
 def _text(tables: Sequence[Table], color: bool) -> list[str]:
-    head = [["stage"], ["output"], *([t.net.name] for t in tables)]
+    head = [["stage"], ["output"], *([name] for name in net_names(tables))]
     grid: list[tuple[str, list[list[str]]]] = []
     for line in lines(tables):
         cells = [Cell("", c.blocks) for c in line.cells] if line.shared else line.cells
-        grid.append((line.shared, [[line.name], line.output.split(" or "), *map(_drawn, cells)]))
+        grid.append((line.shared, [line.name.split(" or "), line.output.split(" or "), *map(_drawn, cells)]))
     ends = [[[name], [""], *([v] for v in values)] for name, values in totals(tables)]
     every = [head, *(row for _, row in grid), *ends]
     sizes = [max(columns_of(text) for row in every for text in row[c]) for c in range(len(head))]
@@ -157,7 +162,8 @@ def _text(tables: Sequence[Table], color: bool) -> list[str]:
         words = [" " * (sizes[0] + sizes[1] + 4) + shared] * bool(shared)
         drawn = _set(row, sizes) if any(any(part) for part in row[2:]) else []
         if shared and not drawn:
-            words, drawn = [], [_set(row[:2], sizes[:2])[0].ljust(sizes[0] + sizes[1] + 4) + shared]
+            first, *rest = _set(row[:2], sizes[:2])
+            words, drawn = [], [first.ljust(sizes[0] + sizes[1] + 4) + shared, *rest]
         if place and max(before, len(drawn)) > 1:
             made.append("")
         made += words + drawn

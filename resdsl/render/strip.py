@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import Any
 
@@ -30,15 +31,18 @@ from resdsl.sizes import Shape
 
 MOST = 12
 """Cards in a line; more stages are folded."""
-HEIGHT = 40.0
-NARROWEST, WIDEST = 56.0, 116.0
+HEIGHT, LINE = 40.0, 10.0
+"""Of a card with one line of text, and what each further line adds."""
+MOST_LINES = 4
+NARROWEST, WIDEST, LONGEST = 56.0, 116.0, 232.0
+"""Of a card; wider than `WIDEST` only for a name or an op that is, and cut beyond `LONGEST`."""
 STACK = 2.5
 """How far the cards of a stack stand out, each over the next."""
 LOOP = 11.0
-PITCH = 84.0
+GAP = 44.0
+"""Between branches side by side."""
 CURVE = 22.0
 """Length of a curve from one branch to another."""
-"""Between branches side by side."""
 
 
 def strip_picture(table: Table, options: Options) -> Dot:
@@ -61,7 +65,9 @@ class _Strip:
         self.css = css_of(table)
         self.used: list[str] = []
         self.feeds = [feed.lstrip("#") for feed in table.net.graph.inputs]
-        self.widths = {place: self._width(row) for place, row in enumerate(table.rows)}
+        self.texts = [_lines(row) for row in table.rows]
+        self.height = HEIGHT + LINE * (max(map(len, self.texts), default=1) - 1)
+        self.widths = {place: self._width(row, self.texts[place]) for place, row in enumerate(table.rows)}
         self.widths |= {-1 - place: text_width(feed, 9) + 4 for place, feed in enumerate(self.feeds)}
 
     def draw(self) -> Canvas:
@@ -108,7 +114,7 @@ class _Strip:
 
     def at(self, place: int) -> tuple[float, float]:
         """Middle of a card or input."""
-        return self.x[self.where.levels[place]], self.where.columns[place] * PITCH
+        return self.x[self.where.levels[place]], self.where.columns[place] * (self.height + GAP)
 
     def lines(self, shapes: tuple[Shape | None, ...]) -> list[str]:
         """Shapes in few letters, the first and the number of the others when there are several."""
@@ -120,9 +126,9 @@ class _Strip:
     def _many(self, place: int) -> bool:
         return place >= 0 and self.table.rows[place].repeat > 1
 
-    def _width(self, row: Row) -> float:
-        wanted = max(text_width(row.name, 10, True), text_width(_text(row), 8)) * SLACK + 8
-        return min(max(wanted, NARROWEST), WIDEST)
+    def _width(self, row: Row, lines: list[str]) -> float:
+        wanted = max(text_width(row.name, 10, True), *(text_width(line, 8) for line in lines)) * SLACK + 8
+        return min(max(wanted, NARROWEST), LONGEST)
 
     # ------------------------------------------------------------ cards
 
@@ -132,12 +138,20 @@ class _Strip:
         many = self._many(place)
         for number in (2, 1) if many else ():
             dx = STACK * number
-            canvas.sheet(f"{row.name}, copy {number}", x + dx, y - dx, width, HEIGHT, **look)
-        name = font(fitted(row.name, 10, width - 8, True), 10, colors.line, bold=True)
-        text = font(fitted(_text(row), 8, (width - 8) / SLACK), 8, INK)
+            canvas.sheet(f"{row.name}, copy {number}", x + dx, y - dx, width, self.height, **look)
+        name = font(fitted(row.name, 10, (LONGEST - 8) / SLACK, True), 10, colors.line, bold=True)
+        lines = (fitted(line, 8, (LONGEST - 8) / SLACK) for line in self.texts[place])
+        text = "<br/>".join(font(line, 8, INK) for line in lines)
         label = f'<table border="0" cellspacing="0" cellpadding="1"><tr><td>{name}</td></tr><tr><td>{text}</td></tr>'
         canvas.box(
-            row.name, x, y, width, HEIGHT, Html(f"{label}</table>"), tooltip=f"{row.name}: {row.text}", **look
+            row.name,
+            x,
+            y,
+            width,
+            self.height,
+            Html(f"{label}</table>"),
+            tooltip=f"{row.name}: {row.text}",
+            **look,
         )
         pieces = [Piece(f"×{row.repeat:,}  ", 8, colors.line, True)] if many else []
         said = []
@@ -148,8 +162,8 @@ class _Strip:
         if said or pieces:
             pieces.append(Piece(" · ".join(said), 8, INK))
             whole = sum(p.width for p in pieces)
-            canvas.text(f"{row.name}: counts", x - whole / 2, y + HEIGHT / 2 + 9, *pieces)
-        top = y - HEIGHT / 2 - (2 * STACK if many else 0)
+            canvas.text(f"{row.name}: counts", x - whole / 2, y + self.height / 2 + 9, *pieces)
+        top = y - self.height / 2 - (2 * STACK if many else 0)
         found = counts(row)
         for number, (kind, count) in enumerate(found):
             self.used.append(kind)
@@ -175,7 +189,7 @@ class _Strip:
         x0 = min(self.at(p)[0] - self.widths[p] / 2 for p in inside) - 8
         x1 = max(self.at(p)[0] + self.widths[p] / 2 for p in inside) + 12
         ys = [self.at(p)[1] for p in inside]
-        y0, y1 = min(ys) - HEIGHT / 2 - 26, max(ys) + HEIGHT / 2 + 18
+        y0, y1 = min(ys) - self.height / 2 - 26, max(ys) + self.height / 2 + 18
         self.canvas.frame(f"frame {number + 1}", x0, y0, x1, y1, NEUTRAL.line)
         text = Piece(f"× {frame.times} in turn", 9, INK, True)
         self.canvas.text(f"frame {number + 1}: times", (x0 + x1 - text.width) / 2, y0 - 8, text)
@@ -191,9 +205,9 @@ class _Strip:
         about: dict[str, Any] = {"tooltip": f"{tail} to {head}: {', '.join(lines)}"}
         label = f"shape from {tail} into {head}"
         if edge.route == "lane":
-            low = HEIGHT / 2 + (18 if edge.tail >= 0 else -10)
+            low = self.height / 2 + (18 if edge.tail >= 0 else -10)
             deep = self.deepest() + 16 + 15 * edge.lane
-            end = y1 + HEIGHT / 2 + 18
+            end = y1 + self.height / 2 + 18
             points = [
                 (x0, y0 + low),
                 *straight((x0, y0 + low), (x0, deep - 8)),
@@ -228,7 +242,7 @@ class _Strip:
 
     def deepest(self) -> float:
         """The lower end of the cards and their counts."""
-        return max(self.where.columns.values()) * PITCH + HEIGHT / 2 + 18
+        return max(self.where.columns.values()) * (self.height + GAP) + self.height / 2 + 18
 
     def _output(self, place: int, values: list[tuple[str, Shape | None]], aside: bool) -> None:
         canvas, (x, y) = self.canvas, self.at(place)
@@ -239,9 +253,14 @@ class _Strip:
         about: dict[str, Any] = {"class_": "flow", "tooltip": f"{tail} to {text}: {', '.join(lines)}"}
         label = f"shape of {name}"
         if aside:
-            y += HEIGHT / 2 + 16
+            y += self.height / 2 + 16
+            left = x - text_width(text, 9) / 2
+            lanes = [edge.lane for edge in self.where.edges if edge.route == "lane" and edge.head == place]
+            if lanes:  # they end to the left of it
+                x += 6 * max(lanes) - 4
+                left = x - 4
             canvas.line(tail, name, (x, y), (x, y + 22), **about)
-            canvas.text(name, x - text_width(text, 9) / 2, y + 29, Piece(text, 9))
+            canvas.text(name, left, y + 29, Piece(text, 9))
             draw_lines(canvas, label, lines, x + 6, y + 9)
             return
         x += self.widths[place] / 2 + (2 * STACK if self._many(place) else 0)
@@ -265,9 +284,22 @@ class _Strip:
             canvas.text("legend counts", x + legend_width(kinds), y, text)
 
 
-def _text(row: Row) -> str:
-    """What a card says: the block that repeats, or all it does."""
-    return row.text.rpartition(" · ")[2].partition(", /")[0] if row.repeat > 1 else row.text
+def _lines(row: Row) -> list[str]:
+    """What a card says: the blocks that repeat, or all it does, in few lines."""
+    parts = row.text.split(" · ")
+    if row.repeat > 1:
+        blocks = {run.graph.name for run in row.runs}
+        called = [p.partition(", /")[0] for p in parts if re.split(r"[(,]", p)[0] in blocks]
+        parts = list(dict.fromkeys(called)) or parts
+    lines: list[list[str]] = []
+    for part in parts:
+        if lines and text_width(" · ".join([*lines[-1], part]), 8) <= (WIDEST - 8) / SLACK:
+            lines[-1].append(part)
+        else:
+            lines.append([part])
+    if len(lines) > MOST_LINES:
+        lines[MOST_LINES - 1 :] = [[f"+{sum(map(len, lines[MOST_LINES - 1 :]))} more"]]
+    return [" · ".join(line) for line in lines]
 
 
 def powers(shape: Shape | None, at: dict[str, int] | None) -> str:

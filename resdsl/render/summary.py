@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
+from string import digits
 from typing import Literal
 
 from resdsl.diagnostics.columns import width as columns_of
@@ -12,7 +13,7 @@ from resdsl.graph.memory import WORD, memory
 from resdsl.graph.model import Net
 from resdsl.render.detail import detailed
 from resdsl.render.formats import to_csv, to_json, to_markdown
-from resdsl.render.numbers import field_text, mebibytes, shape_text, short
+from resdsl.render.numbers import MACS, bytes_text, field_text, shape_text, short
 from resdsl.render.palette import WORDS
 from resdsl.render.papertable import paper_markdown, to_text
 from resdsl.render.rows import Row, Table, joined, rows
@@ -160,7 +161,7 @@ def _cells(table: Table, lines: list[Row], fields: bool, bars: int, activations:
     parents = ["", "", ""]
     for row in lines:
         parents[row.level] = row.name
-        repeat = f"{row.repeat}×" if row.level == 0 or row.repeat > 1 else ""
+        repeat = f"{row.repeat:,}×" if row.level == 0 or row.repeat > 1 else ""
         line: list[Cell] = [
             ("  " * row.level + _inner_name(row, parents), "<"),
             (row.text, "<"),
@@ -178,7 +179,7 @@ def _cells(table: Table, lines: list[Row], fields: bool, bars: int, activations:
         if activations:
             line.append((short(row.cost.activations) if known else "-", ">"))
         made.append(line)
-    total: list[Cell] = [("total", "<"), (_layers(table), "<"), ("", ">"), ("", "<")]
+    total: list[Cell] = [("total", "<"), (table.depth, "<"), ("", ">"), ("", "<")]
     total += [("", ">")] * fields + [(f"{table.total.params:,}", ">")] + [("", "<")] * bool(bars)
     total += [(short(table.total.macs) if known else "-", ">")] + [("", "<")] * bool(bars)
     total += [(short(table.total.activations) if known else "-", ">")] * activations
@@ -187,17 +188,11 @@ def _cells(table: Table, lines: list[Row], fields: bool, bars: int, activations:
 
 def _inner_name(row: Row, parents: list[str]) -> str:
     """Its name without those of the rows around it, unless only a number is left."""
-    name = row.name
-    for parent in parents[: row.level]:
-        tail = name.rpartition(f"{parent}.")[2] if parent else name
-        if row.level == 2 or not tail[0].isdigit():
-            name = tail
-    return name
-
-
-def _layers(table: Table) -> str:
-    made = f"{table.layers} weighted layer{'s' if table.layers != 1 else ''}"
-    return made + (f", {table.blocks} block{'s' if table.blocks != 1 else ''}" if table.blocks else "")
+    for parent in reversed(parents[: row.level]):
+        tail = f".{row.name}".rpartition(f".{parent}.")[2]
+        if tail != f".{row.name}" and (row.level == 2 or not tail[0].isdigit()):
+            return tail
+    return row.name
 
 
 def _bar(value: int, most: int, size: int) -> str:
@@ -221,7 +216,9 @@ def _cut(cells: list[list[Cell]], width: int) -> list[list[Cell]]:
         for row in cells:
             text, side = row[column]
             if columns_of(text) > keep:
-                row[column] = (text[: keep - 1] + "…", side)
+                kept = text[: keep - 1].rstrip(digits)  # half a number misleads
+                words, _, rest = kept.rpartition(" ")
+                row[column] = (f"{words} …" if words and len(rest) < 4 else f"{kept}…", side)
     return cells
 
 
@@ -236,13 +233,11 @@ def _line(row: list[Cell], sizes: list[int]) -> str:
 def _notes(table: Table, batch: int, width: int) -> list[str]:
     """The title line, and the lines below the table."""
     net = table.net
-    inputs = ", ".join(shape_text(s, table.at) for s in net.graph.input_shapes)
-    settings = "".join(f"  {name}={value}" for name, value in net.settings)
     ordered = [k for k in WORDS if k in table.shortcuts]
-    kinds = [f"{table.shortcuts[k]} {WORDS[k]}" for k in ordered] or ["none"]
-    made = [f"{net.name}   input {inputs}{settings}", *_joined("shortcuts", kinds, width)]
+    kinds = [f"{table.shortcuts[k]:,} {WORDS[k]}" for k in ordered] or ["none"]
+    made = [f"{net.name}   {table.given}", *_joined("shortcuts", kinds, width)]
     if table.at is None:
-        weights = f"{mebibytes(table.total.params * WORD)} weights (float32)"
+        weights = f"{bytes_text(table.total.params * WORD)} weights (float32)"
         return [
             *made,
             *_joined("memory", [weights], width),
@@ -253,16 +248,16 @@ def _notes(table: Table, batch: int, width: int) -> list[str]:
     made += _joined(
         "memory",
         [
-            f"{mebibytes(needs.weights)} weights",
-            f"{mebibytes(needs.peak)} values at the peak of inference",
+            f"{bytes_text(needs.weights)} weights",
+            f"{bytes_text(needs.peak)} values at the peak of inference",
             f"float32, {inputs}",
         ],
         width,
     )
     if needs.sgd is not None and needs.adam is not None and needs.saved is not None:
-        step = f"a step {mebibytes(needs.sgd)} with SGD and momentum, {mebibytes(needs.adam)} with Adam"
-        made += _joined("training", [f"{mebibytes(needs.saved)} kept for backward", step], width)
-    return [*made, f"{table.total.macs:,} MACs: convolutions and linear layers only; FLOPs = 2 × MACs"]
+        step = f"a step {bytes_text(needs.sgd)} with SGD and momentum, {bytes_text(needs.adam)} with Adam"
+        made += _joined("training", [f"{bytes_text(needs.saved)} kept for backward", step], width)
+    return [*made, f"{table.total.macs:,} {MACS}"]
 
 
 def _joined(label: str, parts: list[str], width: int) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from resdsl.graph.cost import Cost
-from resdsl.render.numbers import mac_count, short
+from resdsl.render.numbers import short
 
 Format = Literal["text", "md", "csv", "json"]
 COUNTS = ("params", "macs", "activations")
@@ -75,8 +75,7 @@ def _text(title: str, names: list[str], trials: list[Trial]) -> str:
     for t in trials:
         counts = ["-"] * len(COUNTS)
         if t.cost is not None:
-            macs = mac_count(t.cost.macs).removesuffix("MACs").rstrip()
-            counts = [f"{t.cost.params:,}", macs, short(t.cost.activations)]
+            counts = [f"{t.cost.params:,}", short(t.cost.macs), short(t.cost.activations)]
         rows.append([*t.cells, *counts])
     widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
     lines = [title, ""]

@@ -17,7 +17,8 @@ from resdsl.graph.cost import Cost, cost
 from resdsl.graph.memory import memory
 from resdsl.graph.model import Net
 from resdsl.render.formats import escape as markdown
-from resdsl.render.papertable import lines
+from resdsl.render.numbers import bytes_text, percent, short
+from resdsl.render.papertable import cell, lines
 from resdsl.render.rows import rows
 from resdsl.render.summary import summaries, summary
 from resdsl.render.tex import escape, to_tex
@@ -44,6 +45,7 @@ GOLDEN = HERE / "golden"
         ("mixed_block.txt", "mixed", {"depth": "block"}),
         ("unet.txt", "unet", {}),
         ("two.txt", "two", {}),
+        ("vit_b_16_op.txt", "vit:vit_b_16", {"depth": "op"}),
         ("resnet152.txt", "resnet:resnet152", {}),
         ("hourglass8.txt", "hourglass:hourglass8", {}),
         ("swin_t.txt", "swin:swin_t", {"batch": 8}),
@@ -128,6 +130,30 @@ def _inputs(made: Net, at: dict[str, int]) -> list[tuple[int, ...]]:
     return [shape_at(shape, at) for shape in made.graph.input_shapes if shape is not None]
 
 
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (short(9_999), "9,999"),
+        (short(10_000), "10.0 k"),
+        (short(999_499_999), "999 M"),
+        (short(999_500_000), "1.00 G"),
+        (short(83_272 * 10**12), "83.3 P"),
+        (short(5 * 10**22), "50,000 E"),
+        (bytes_text(12), "12 bytes"),
+        (bytes_text(320 * 2**10), "320.0 KiB"),
+        (bytes_text(102_228_128), "97.5 MiB"),
+        (bytes_text(2**30), "1.00 GiB"),
+        (bytes_text(1_930_236_816 * 2**20), "1.80 PiB"),
+        (percent(200, 212), "+6.0 %"),
+        (percent(10**5, 10**5 - 1), "-0.001 %"),
+        (percent(2, 1_000), "+49,900 %"),
+        (percent(0, 1), ""),
+    ],
+)
+def test_numbers_have_units_that_suit_them(made: str, text: str) -> None:
+    assert made == text
+
+
 # ---------------------------------------------------------------- several nets
 
 PAPER = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
@@ -155,13 +181,22 @@ def test_several_nets_as_json() -> None:
     ]
 
 
+def test_nets_of_one_name_are_told_apart_by_their_files() -> None:
+    nets = [(net(name), None) for name in ("resnet:resnet50", "resnet:resnet50", "resnet:resnet101")]
+    for format in ("text", "md"):
+        said = summaries(nets, format=format)  # type: ignore[arg-type]
+        assert said.count("resnet.res)") == 2
+        assert "resnet101 (" not in said
+
+
 def test_stages_of_one_name_share_a_row() -> None:
     tables = [rows(net(name)) for name in ("resnet:resnet50", "swin:swin_t")]
     names = [line.name for line in lines(tables)]
-    assert (names[0], names[-1]) == ("conv1", "head")
-    assert len(names) == len(set(names)) == 6 + 9 - 1
+    assert (names[0], names[-1]) == ("conv1 or features.0", "head")
+    assert len(names) == len(set(names)) == 6 + 9 - 2
     for place, table in enumerate(tables):
-        assert [line.name for line in lines(tables) if str(line.cells[place])] == [r.name for r in table.rows]
+        cells = [line.cells[place] for line in lines(tables)]
+        assert [c for c in cells if str(c)] == [cell(row) for row in table.rows]
 
 
 # ---------------------------------------------------------------- LaTeX and markdown
@@ -182,10 +217,11 @@ def test_special_characters() -> None:
 def test_latex_compiles(tmp_path: Path) -> None:
     tables = [[rows(net(f"resnet:{name}")) for name in PAPER]]
     tables += [[rows(net(name))] for name in ("resnet:resnet50", "swin:swin_t", "unet:unet", "mixed", "two")]
-    body = "\n\\newpage\n".join(map(to_tex, tables))
+    tables += [[rows(net(name)) for name in ("mixed", "unet:unet", "swin:swin_t")]]
+    body = "\n\\newpage\\noindent\n".join([escape(HARSH), *map(to_tex, tables)])
     text = (
-        "\\documentclass{article}\\usepackage{amsmath}\\usepackage[landscape]{geometry}"
-        f"\\begin{{document}}\\scriptsize\n{escape(HARSH)}\n{body}\n\\end{{document}}\n"
+        "\\documentclass{article}\\usepackage{amsmath, graphicx}"
+        f"\\begin{{document}}\\noindent\n{body}\n\\end{{document}}\n"
     )
     (tmp_path / "a.tex").write_text(text, encoding="utf-8")
     done = subprocess.run(
@@ -196,6 +232,8 @@ def test_latex_compiles(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-3000:]
     assert (tmp_path / "a.pdf").exists()
+    assert b"Overfull" not in done.stdout  # however many nets, the page has room for them
+    assert f"({len(tables) + 1} pages".encode() in done.stdout
 
 
 def test_tex_is_balanced() -> None:
@@ -204,10 +242,23 @@ def test_tex_is_balanced() -> None:
         bare = text.replace("\\{", "").replace("\\}", "")
         assert bare.count("{") == bare.count("}")
         assert text.count("\\begin{") == text.count("\\end{")
-        assert text.count("\\left[") == text.count("\\right]")
         for line in text.splitlines():
             if line.endswith(" \\\\"):
-                assert line.replace("\\&", "").count("&") == (1 if "multicolumn" in line else 2)
+                assert line.replace("\\&", "").count("&") == (3 if line.startswith("\\multicolumn") else 4)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_tex_counts_as_the_text_does(name: str) -> None:
+    made = net(name)
+    lines = [
+        line[:-3].split(" & ")
+        for line in summary(made, sizes(made), format="tex").splitlines()
+        if " & " in line
+    ]
+    params = [int(line[-2].replace(",", "")) for line in lines[1:]]
+    total = cost(made.graph, sizes(made))
+    assert sum(params[:-1]) == params[-1] == total.params
+    assert lines[-1][-1] == short(total.macs).replace(" ", "~")
 
 
 def test_color_only_adds_escapes() -> None:
