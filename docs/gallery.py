@@ -14,8 +14,8 @@ from zlib import crc32
 from resdsl import load
 from resdsl.files import write_file
 from resdsl.pipeline import check
-from resdsl.render.broken import draw_broken
-from resdsl.render.draw import draw
+from resdsl.render.pictures.broken import draw_broken
+from resdsl.render.pictures.draw import draw
 from resdsl.source import Source
 
 HERE = Path(__file__).parent
@@ -103,7 +103,9 @@ SHOTS = {
             "vit_b_16",
             {"view": "graph"},
             380,
-            "Every op with its shape, blocks framed in the colour of their stage, equal blocks once.",
+            "Every op, blocks framed in the colour of their stage, and shapes where they change. Norms and "
+            "activations are in the box of what they follow, and of blocks alike only the first is opened: "
+            "`--fold 1` opens all that differ, `--fold none` draws every copy and every op.",
         ),
         Shot(
             "graph-depth",

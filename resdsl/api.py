@@ -144,10 +144,10 @@ class Network:
     def sizes_table(self, *at: int | tuple[int, ...], **options: Any) -> str:
         """At which input sizes the net fits, exactly, and its shapes at some of them: `224`, `(225, 400)`.
 
-        Without a size these are the spec's own and the smallest; see `resdsl.render.sizes`.
+        Without a size these are the spec's own and the smallest; see `resdsl.render.sizes.table`.
         """
         from resdsl.graph.given import NoSuchSize, sizes_given
-        from resdsl.render.sizes import sizes_table
+        from resdsl.render.sizes.table import sizes_table
 
         chosen = []
         for numbers in at:
@@ -158,8 +158,8 @@ class Network:
         return sizes_table(self.net, chosen if at else None, **options)
 
     def summary(self, at: tuple[int, ...] | None = None, **options: Any) -> str:
-        """The table of stages, with the memory a `batch` takes; see `resdsl.render.summary`."""
-        from resdsl.render.summary import summary
+        """The table of stages, with the memory a `batch` takes; see `resdsl.render.tables.summary`."""
+        from resdsl.render.tables.summary import summary
 
         return summary(self.net, self.sizes(at) if at or self.net.nominal is not None else None, **options)
 
@@ -172,14 +172,14 @@ class Network:
             path: a file to write.
             at: input shape, the spec's own by default.
             options: `view`, `theme`, `title`, `fold`, `wrap`, `depth`, `show`, `lr`, `renderer`, as
-                `resdsl.render.draw.draw` has them.
+                `resdsl.render.pictures.draw.draw` has them.
 
         Raises:
-            resdsl.render.draw.NoRenderer: what it takes to draw is not installed.
+            resdsl.render.pictures.draw.NoRenderer: what it takes to draw is not installed.
             ValueError: an unknown view, block or format, or an option that the view does not take.
         """
         from resdsl.files import write_file
-        from resdsl.render.draw import draw
+        from resdsl.render.pictures.draw import draw
 
         format = Path(path).suffix.lstrip(".") if path else "svg"
         data = draw(self.net, format, at=self.sizes(at) if at else None, **options)

@@ -59,7 +59,7 @@ def _others(text: str) -> list[str]:
 
 def _plot(found: Bench) -> str:
     """Images a second, as bars."""
-    from resdsl.render.bars import bars
+    from resdsl.render.drawing.bars import bars
 
     title, device, *_ = str(found).splitlines()
     each = [(row.side, found.job.batch / row.latency[1]) for row in found.rows]

@@ -17,7 +17,7 @@ from resdsl.pipeline import check
 def catalogue_command(args: argparse.Namespace) -> int:
     """`resdsl catalogue [PATH...] -o FOLDER`; 1 if a spec has errors, and then nothing is written."""
     from resdsl.render.catalogue import catalogue
-    from resdsl.render.draw import NoRenderer
+    from resdsl.render.pictures.draw import NoRenderer
 
     paths = spec_files(args.paths) if args.paths else bundled_files()
     diagnostics: list[Diagnostic] = []

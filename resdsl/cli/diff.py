@@ -186,7 +186,7 @@ def _text(found: Difference, format: str, *, color: bool = False) -> str:
 
 def _draw(args: argparse.Namespace, found: Difference, format: str) -> None:
     from resdsl.diff.picture import picture
-    from resdsl.render.draw import NoRenderer
+    from resdsl.render.pictures.draw import NoRenderer
 
     try:
         data = picture(found, format, theme=args.theme)

@@ -18,7 +18,7 @@ OPTIONS = ("view", "theme", "title", "fold", "wrap", "depth", "show", "lr", "ren
 
 def draw_command(args: argparse.Namespace) -> int:
     """Draw a net; `compile -o net.svg` comes here too, without the options."""
-    from resdsl.render.draw import FORMATS, NoRenderer, draw
+    from resdsl.render.pictures.draw import FORMATS, NoRenderer, draw
 
     output: str | None = args.output
     format = "svg" if output is None else suffix_of(output, tuple(FORMATS))
@@ -46,8 +46,8 @@ def draw_command(args: argparse.Namespace) -> int:
 
 def _draw_broken(checked: Checked, output: str | None, format: str, options: dict[str, Any]) -> None:
     """Draw a net with mistakes as far as it checks. The mistakes have been shown."""
-    from resdsl.render.broken import draw_broken
-    from resdsl.render.draw import NoRenderer
+    from resdsl.render.pictures.broken import draw_broken
+    from resdsl.render.pictures.draw import NoRenderer
 
     if len(checked.nets) != 1:
         why = "say which net" if checked.nets else "no net could be read"

@@ -21,7 +21,7 @@ MOST_DIGITS = 100
 
 def sizes_command(args: argparse.Namespace) -> int:
     """`resdsl sizes SPEC`; a net whose only mistake is its sizes gets its report, and the exit code 1."""
-    from resdsl.render.sizes import sizes_table
+    from resdsl.render.sizes.table import sizes_table
 
     format = table_format(args, "md", "csv", "json")
     net, good = _load(args)

@@ -18,7 +18,7 @@ from resdsl.sizes import shape_at
 
 def summary_command(args: argparse.Namespace) -> int:
     """`resdsl summary SPEC...`."""
-    from resdsl.render.summary import summaries, summary
+    from resdsl.render.tables.summary import summaries, summary
 
     specs = [args.spec] if isinstance(args.spec, str) else args.spec
     batch = args.batch or 1

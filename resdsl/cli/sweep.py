@@ -23,7 +23,7 @@ from resdsl.find import Found
 from resdsl.graph.cost import cost
 from resdsl.graph.model import sizes_for
 from resdsl.pipeline import check
-from resdsl.render.sweep import COUNTS, Trial, sweep_table
+from resdsl.render.tables.sweep import COUNTS, Trial, sweep_table
 
 Shapes = list[tuple[int, ...] | None]
 

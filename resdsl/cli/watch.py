@@ -128,9 +128,9 @@ class Watched:
 
     def page(self, name: str) -> bytes | None:
         """The page of a net; of the first where no name is given. None if there is no such net."""
-        from resdsl.render.broken import broken_page, concerning
         from resdsl.render.html import Live, page, problems_page
-        from resdsl.render.rows import rows
+        from resdsl.render.outline.rows import rows
+        from resdsl.render.pictures.broken import broken_page, concerning
 
         with self.news:
             nets = self.nets | self.broken

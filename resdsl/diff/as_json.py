@@ -13,7 +13,7 @@ from resdsl.diff.state import Stored
 from resdsl.diff.weights import params
 from resdsl.diff.words import notes, verdict
 from resdsl.graph.model import Net
-from resdsl.render.rows import Row, Table
+from resdsl.render.outline.rows import Row, Table
 from resdsl.sizes import Shape, shape_at
 
 

@@ -14,7 +14,7 @@ from resdsl.diff.state import state
 from resdsl.diff.weights import Weights, weights
 from resdsl.domain import Domain
 from resdsl.graph.model import Net
-from resdsl.render.rows import Table, rows
+from resdsl.render.outline.rows import Table, rows
 
 Verdict: TypeAlias = Literal[
     "identical", "sizes", "start", "training", "outputs", "names", "partial", "nothing"

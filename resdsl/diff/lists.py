@@ -17,9 +17,9 @@ from resdsl.diff.words import ARROW, Line, both, parts, tensors_text
 from resdsl.graph.cost import params as params_of
 from resdsl.graph.model import Feed, Graph, Net, Tensor
 from resdsl.ops.base import Op
-from resdsl.render.blocks import call_text, op_label, stride_text
-from resdsl.render.facts import LONGEST, spoken
 from resdsl.render.numbers import shape_text, short
+from resdsl.render.outline.blocks import call_text, op_label, stride_text
+from resdsl.render.sizes.facts import LONGEST, spoken
 
 # ---------------------------------------------------------------- layers
 

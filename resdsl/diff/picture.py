@@ -15,17 +15,17 @@ from resdsl.diff.layers import Change
 from resdsl.diff.lists import alike_lines, layer_lines_of
 from resdsl.diff.stages import Pair
 from resdsl.diff.words import Line, title, verdict
-from resdsl.render.canvas import Canvas
-from resdsl.render.cards import subtitle
-from resdsl.render.changes import WAYS, Beside, Card, Note, Sign, changes_canvas
-from resdsl.render.dot import Dot
-from resdsl.render.draw import FORMATS, Picture
-from resdsl.render.folding import together
+from resdsl.render.drawing.canvas import Canvas
+from resdsl.render.drawing.dot import Dot
+from resdsl.render.drawing.paper import prints
+from resdsl.render.drawing.svg import Theme
 from resdsl.render.numbers import mac_count, percent, shape_text, short
-from resdsl.render.options import Options
-from resdsl.render.paper import prints
-from resdsl.render.rows import Row, Table, is_chain
-from resdsl.render.svg import Theme
+from resdsl.render.outline.describe import subtitle
+from resdsl.render.outline.folding import together
+from resdsl.render.outline.rows import Row, Table, is_chain
+from resdsl.render.pictures.changes import WAYS, Beside, Card, Note, Sign, changes_canvas
+from resdsl.render.pictures.draw import FORMATS, Picture
+from resdsl.render.pictures.options import Options
 
 FOLDED = 2
 """So many equal stages in a row are drawn; more are one card."""
@@ -46,6 +46,9 @@ class _Changes(Picture):
     def name(self) -> str:
         return f"{self.found.a.name}-{self.found.b.name}"
 
+    def words(self, dot: Dot) -> tuple[str, str]:
+        return f"{dot.name}: what differs", dot.description
+
 
 def picture(found: Difference, format: str, *, theme: Theme = "light", renderer: str = "auto") -> bytes:
     """A picture of a comparison as the bytes of a file.
@@ -57,7 +60,7 @@ def picture(found: Difference, format: str, *, theme: Theme = "light", renderer:
         renderer: `graphviz-pure`, `dot`, or `auto` for what is installed.
 
     Raises:
-        resdsl.render.draw.NoRenderer: nothing that can draw this is installed; `dot` needs nothing.
+        resdsl.render.pictures.draw.NoRenderer: nothing that can draw this is installed; `dot` needs nothing.
     """
     return FORMATS[format](_Changes(found.tables[1], "stages", Options(), theme, renderer, found))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from resdsl.diff.layers import Change
-from resdsl.render.alignment import aligned
 from resdsl.render.numbers import shape_text
-from resdsl.render.rows import Row, Table
+from resdsl.render.outline.alignment import aligned
+from resdsl.render.outline.rows import Row, Table
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from pathlib import PurePosixPath
 from resdsl.elaborate.values import Definition
 from resdsl.graph.model import Net
 from resdsl.pipeline import Checked
-from resdsl.render.draw import draw
 from resdsl.render.numbers import shape_text
+from resdsl.render.outline.rows import rows
+from resdsl.render.pictures.draw import draw
 from resdsl.render.reference import markdown
-from resdsl.render.rows import rows
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from html import escape
 from typing import TypeVar
 
 from resdsl.graph.model import Net
-from resdsl.render.summary import summary
+from resdsl.render.tables.summary import summary
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ def as_text(net: Net) -> str:
 
 def as_svg(net: Net) -> str | None:
     """The picture as wide as its place, but never larger than drawn; None where nothing can draw it."""
-    from resdsl.render.draw import draw
+    from resdsl.render.pictures.draw import draw
 
     svg = _tried(lambda: draw(net, "svg").decode("utf-8"))
     wide = '<svg width="100%" style="max-width:{};height:auto"'

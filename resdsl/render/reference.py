@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import MISSING
 from inspect import cleandoc
 from itertools import groupby
@@ -20,10 +21,10 @@ def usage(cls: type[Op]) -> str:
     return text + {"arms": " { arms }", "steps": " { steps }"}.get(cls.body or "", "")
 
 
-def listing() -> str:
+def listing(ops: Mapping[str, type[Op]] = OPS) -> str:
     """One line for each op, by category."""
     lines: list[str] = []
-    ordered = sorted(OPS.values(), key=lambda c: (c.category, c.name))
+    ordered = sorted(ops.values(), key=lambda c: (c.category, c.name))
     for category, group in groupby(ordered, key=lambda c: c.category):
         lines.append(f"{category}")
         lines.extend(f"  {c.name:<20} {_first(c)}" for c in group)
@@ -46,10 +47,10 @@ def describe(cls: type[Op]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def markdown() -> str:
-    """The reference of all ops as markdown."""
+def markdown(ops: Mapping[str, type[Op]] = OPS) -> str:
+    """The reference of ops as markdown."""
     lines = ["# Ops", "", "Shapes leave the batch out. Made by `resdsl ops --markdown`.", ""]
-    for cls in sorted(OPS.values(), key=lambda c: c.name):
+    for cls in sorted(ops.values(), key=lambda c: c.name):
         lines += [f"## `{usage(cls)}`", "", cleandoc(cls.__doc__ or ""), ""]
         rows = [f"| `{n}` | {a.kind} | {a.doc} |" for n, (a, _) in arguments(cls).items()]
         if rows:

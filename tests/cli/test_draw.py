@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resdsl.cli import main
-from resdsl.render import draw as draw_module
+from resdsl.render.pictures import draw as draw_module
 
 
 @pytest.fixture(autouse=True)

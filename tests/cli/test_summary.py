@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from resdsl.cli import main
-from resdsl.render.summary import summary
+from resdsl.render.tables.summary import summary
 from tests.render.nets import net
 
 

@@ -10,8 +10,8 @@ import pytest
 import resdsl
 from resdsl.diff.compare import Difference, compare
 from resdsl.diff.picture import changes_canvas_of, changes_dot, picture
-from resdsl.render.changes import LOOKS, wrapped
-from resdsl.render.paper import READABLE, SMALLEST, scale
+from resdsl.render.drawing.paper import READABLE, SMALLEST, scale
+from resdsl.render.pictures.changes import LOOKS, wrapped
 from tests.conftest import Golden
 from tests.diff.pairs import BASE, BUNDLED, everything, readme, text
 from tests.render.looks import BOTH, installed, renders, texts, titles

@@ -16,7 +16,7 @@ from resdsl.diff.compare import compare
 from resdsl.diff.markdown import to_markdown
 from resdsl.diff.picture import changes_dot, picture
 from resdsl.diff.text import to_text
-from resdsl.render.draw import NoRenderer
+from resdsl.render.pictures.draw import NoRenderer
 from tests.conftest import Golden
 from tests.diff.pairs import BASE, BUNDLED, CHANGES, changed, everything, readme, text
 

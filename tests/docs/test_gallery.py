@@ -4,7 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from resdsl.render.draw import VIEWS
+from resdsl.render.pictures.draw import VIEWS
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -73,4 +73,6 @@ def test_the_lines_of_code_are_as_shown() -> None:
 
     nets, files, lines = re.findall(r"\d+", table(list(twins.TWINS)).splitlines()[-1])
     said = re.sub(r"\s+", " ", README)
-    assert f"The {nets} models of torchvision are among them, in {files} files and {int(lines):,} lines" in said
+    assert (
+        f"The {nets} models of torchvision are among them, in {files} files and {int(lines):,} lines" in said
+    )

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from resdsl.render.draw import NoRenderer, find_renderer
+from resdsl.render.pictures.draw import NoRenderer, find_renderer
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -6,8 +6,8 @@ import pytest
 
 from resdsl import load
 from resdsl.pipeline import check
-from resdsl.render.alignment import MOST_COMPARED, aligned
-from resdsl.render.rows import Row, Table, rows
+from resdsl.render.outline.alignment import MOST_COMPARED, aligned
+from resdsl.render.outline.rows import Row, Table, rows
 from resdsl.source import Source
 
 BLOCK = """

@@ -8,10 +8,10 @@ import pytest
 
 from resdsl.cli import main
 from resdsl.pipeline import check
-from resdsl.render import draw as draw_module
-from resdsl.render.broken import broken_page, broken_picture, concerning, draw_broken
-from resdsl.render.palette import WRONG
-from resdsl.render.renderer import NoRenderer
+from resdsl.render.drawing.palette import WRONG
+from resdsl.render.drawing.renderer import NoRenderer
+from resdsl.render.pictures import draw as draw_module
+from resdsl.render.pictures.broken import broken_page, broken_picture, concerning, draw_broken
 from resdsl.source import Source
 
 HERE = Path(__file__).parent
@@ -52,6 +52,14 @@ def test_a_mistake_in_a_step_that_was_built_stands_beside_it():
     made = picture("net n {\n  input image: [3, H, W]\n  conv(8, 3x3); batchnrom; relu\n}\n").text()
     assert '{ rank=same; "1, line 3"; "error 1" }' in made
     assert made.count("did you mean") == 1  # the help, once
+
+
+def test_several_mistakes_at_one_value_hang_below_each_other():
+    made = picture("net n {\n  input image: [3, H, W]\n  foo(3); bar(4); conv(width, 3x3)\n}\n").text()
+    red = re.findall(r'"([^"]*)" -> "(error \d)"', made)
+    assert red == [("#image, line 2", "error 1"), ("error 1", "error 2"), ("error 2", "error 3")]
+    made = picture("net n {\n  input image: [3, H, W]\n  conv(8, 3x3, a = 1, b = 2)\n}\n").text()
+    assert '"error 1" -> "error 2"' in made
 
 
 def test_nothing_is_counted():

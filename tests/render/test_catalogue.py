@@ -11,8 +11,8 @@ from resdsl.cli import main
 from resdsl.find import bundled_files
 from resdsl.pipeline import Checked, check
 from resdsl.render.catalogue import blocks_of
-from resdsl.render.draw import picture
-from resdsl.render.rows import rows
+from resdsl.render.outline.rows import rows
+from resdsl.render.pictures.draw import picture
 from resdsl.resources import specs
 from resdsl.source import Source
 

@@ -9,12 +9,12 @@ import pytest
 
 from resdsl.api import loads
 from resdsl.find import bundled_files
-from resdsl.render.blocks import Around, Chip
-from resdsl.render.draw import draw
-from resdsl.render.options import Options
-from resdsl.render.palette import LINES
-from resdsl.render.parts import Parts
-from resdsl.render.rows import is_chain, rows
+from resdsl.render.drawing.palette import LINES
+from resdsl.render.outline.blocks import Around, Chip
+from resdsl.render.outline.rows import is_chain, rows
+from resdsl.render.pictures.draw import draw
+from resdsl.render.pictures.options import Options
+from resdsl.render.pictures.parts import Parts
 from tests.render.nets import file, net
 
 ASKED = (

@@ -13,10 +13,7 @@ import resdsl
 from resdsl.diff.compare import compare
 from resdsl.diff.picture import picture
 from resdsl.pipeline import check
-from resdsl.render.broken import draw_broken
-from resdsl.render.changes import LOOKS
-from resdsl.render.draw import draw
-from resdsl.render.palette import (
+from resdsl.render.drawing.palette import (
     BLACK,
     CATEGORIES,
     DARK,
@@ -29,6 +26,9 @@ from resdsl.render.palette import (
     Colors,
     darkened,
 )
+from resdsl.render.pictures.broken import draw_broken
+from resdsl.render.pictures.changes import LOOKS
+from resdsl.render.pictures.draw import draw
 from resdsl.source import Source
 from tests.render.looks import SVG, renders
 from tests.render.nets import net, sizes

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from resdsl import load
-from resdsl.render import draw as draw_module
-from resdsl.render.arial import fitted, text_width
-from resdsl.render.draw import FORMATS, VIEWS, NoRenderer, draw, find_renderer
-from resdsl.render.options import SHOWN
-from resdsl.render.palette import DARK, PAPER
-from resdsl.render.pdf import has_cairo
-from resdsl.render.rows import is_chain, rows
+from resdsl.render.drawing.arial import fitted, is_known, text_width
+from resdsl.render.drawing.palette import DARK, PAPER
+from resdsl.render.drawing.pdf import has_cairo
+from resdsl.render.outline.rows import is_chain, rows
+from resdsl.render.pictures import draw as draw_module
+from resdsl.render.pictures.draw import FORMATS, VIEWS, NoRenderer, draw, find_renderer
+from resdsl.render.pictures.options import SHOWN
 from tests.conftest import Golden
 from tests.render.looks import BOTH, SVG, installed, renders, texts, titles
 from tests.render.nets import HERE, SOME, net, sizes
@@ -103,8 +103,15 @@ def test_svg(name: str, view: str, renderer: str) -> None:
     assert moved
     for text in root.iter(f"{SVG}text"):
         assert left <= float(str(text.get("x"))) + float(moved[1]) <= left + width
+        # In any font it is as wide as its box was made for, and keeps the blanks at its ends.
+        said = str(text.text)
+        assert said == said.strip(" ")
+        if len(said) > 1 and is_known(said):
+            bold = text.get("font-weight") == "bold"
+            wide = text_width(said, float(str(text.get("font-size"))), bold)
+            assert float(str(text.get("textLength"))) == pytest.approx(wide, abs=0.06)
     if view in ("stages", "strip", "column"):
-        assert len(data) < (50_000 if "1202" in name else 75_000)
+        assert len(data) < (50_000 if "1202" in name else 80_000)
 
 
 @renders
@@ -136,6 +143,22 @@ def test_pdf_is_the_same_each_time(renderer: str) -> None:
     assert data.startswith(b"%PDF")
     time.sleep(1.1)  # the format has a place for the second it was made in
     assert data == draw(net("tiny"), "pdf", renderer=renderer)
+
+
+@pytest.mark.skipif(not (installed("graphviz-pure") and has_cairo()), reason="no graphviz-pure or no cairo")
+def test_cairo_fits_the_font_it_has_into_the_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def keep(bytestring: bytes) -> bytes:
+        made.append(bytestring.decode())
+        return b"%PDF"
+
+    monkeypatch.setattr("cairosvg.svg2pdf", keep)
+    draw(net("resnet:resnet50"), "pdf", renderer="graphviz-pure")
+    scales = [float(scale) for scale in re.findall(r'<text[^>]*transform="matrix\(([\d.]+) 0 0 1 ', made[0])]
+    assert len(scales) > 40
+    assert all(0.7 < scale < 1.1 for scale in scales)
+    assert "textLength" not in made[0]
 
 
 def test_no_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +227,7 @@ def test_unknown_format() -> None:
 
 
 def test_a_net_of_very_many_ops_is_folded_with_a_note() -> None:
-    with pytest.warns(UserWarning, match="10,002 ops follow each other; 9,942 more ops are one box"):
+    with pytest.warns(UserWarning, match="10,002 ops follow each other; 9,884 more ops are one box"):
         graph = draw(net("deep"), "dot", view="graph").decode()
     assert graph.count("\n") < 200
     with pytest.warns(UserWarning, match="4,801 layers are left out"):

@@ -7,8 +7,8 @@ from itertools import permutations
 import pytest
 
 from resdsl.pipeline import check
-from resdsl.render.folding import together
-from resdsl.render.rows import Row, rows
+from resdsl.render.outline.folding import together
+from resdsl.render.outline.rows import Row, rows
 from resdsl.source import Source
 
 

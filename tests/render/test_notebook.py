@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from resdsl import api
-from resdsl.render import draw, notebook
-from resdsl.render.renderer import find_renderer
+from resdsl.render import notebook
+from resdsl.render.drawing.renderer import find_renderer
+from resdsl.render.pictures import draw
 
 SPEC = "edition 2026\nnet {name} {{ input x: [3, 8, 8]; conv(4, 3x3); relu }}\n"
 

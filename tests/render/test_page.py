@@ -16,13 +16,13 @@ from resdsl.elaborate.builder import compose
 from resdsl.emit import classes, emit
 from resdsl.graph.model import Feed, Graph, Net, Port
 from resdsl.pipeline import check
-from resdsl.render import draw as draw_module
-from resdsl.render.draw import draw
+from resdsl.render.drawing.palette import BLACK, DARK, GREY, INK, NEUTRAL, PAPER, STAGES
 from resdsl.render.html.data import data
 from resdsl.render.html.tree import Item, Level, folding_note, tree
 from resdsl.render.numbers import field_text
-from resdsl.render.palette import BLACK, DARK, GREY, INK, NEUTRAL, PAPER, STAGES
-from resdsl.render.rows import rows
+from resdsl.render.outline.rows import rows
+from resdsl.render.pictures import draw as draw_module
+from resdsl.render.pictures.draw import draw
 from resdsl.source import Source
 
 from .nets import SHAPES, net, sizes
@@ -337,6 +337,21 @@ def test_without_an_input_size() -> None:
     assert not told["counted"]
     assert "macs" not in told["levels"][0]["nodes"][0]
     assert "8 × H × W" in told["strings"]
+
+
+def test_a_card_lists_the_convolutions_of_its_block() -> None:
+    def recipes(name: str) -> set[str]:
+        known = net(name)
+        told = data(rows(known, sizes(known)), *classes(known))
+        return {told["strings"][n["recipe"]] for n in told["levels"][0]["nodes"] if "recipe" in n}
+
+    assert "1×1, 64 · 3×3, 64 · 1×1, 256 · squeeze_excite" in recipes("se_resnet:se_resnet50")
+    known = made(
+        "block b(w) {\n  residual { for i in range(9) { conv(w, 3x3) } } shortcut: identity\n}\n"
+        "net n {\n  input x: [1000, 8, 8]\n  y = b(1000)\n}\n"
+    )
+    told = data(rows(known), *classes(known))
+    assert "3×3, 1000 · 3×3, 1000 · 3×3, 1000 · 3×3, 1000 · …" in told["strings"]
 
 
 def luminance(color: str) -> float:

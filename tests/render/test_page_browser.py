@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from resdsl.render.draw import draw
+from resdsl.pipeline import check
 from resdsl.render.numbers import mac_count, short
+from resdsl.render.pictures.broken import broken_page
+from resdsl.render.pictures.draw import draw
+from resdsl.source import Source
 
 from .browser import CHROMIUM, Browser
 from .nets import net, sizes
@@ -412,6 +415,14 @@ def test_on_paper(browser: Browser, folder: Path) -> None:
         data = browser.pdf()
         assert data.startswith(b"%PDF")
         assert len(re.findall(rb"/Type\s*/Page\b", data)) == 1
+    # Messages, and the picture whole on the page after them.
+    path = folder / "broken.html"
+    text = (Path(__file__).parents[2] / "docs" / "broken.res").read_text(encoding="utf-8")
+    checked = check(Source("broken.res", text))
+    path.write_text(broken_page(checked.nets["small"], checked.diagnostics), encoding="utf-8")
+    browser.open(path)
+    assert len(re.findall(rb"/Type\s*/Page\b", browser.pdf())) <= 2
+    show(browser, folder, "resnet:resnet50")
     browser.media("print", prefers_color_scheme="dark")
     assert browser.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert browser.run("getComputedStyle(document.querySelector('.tools')).display") == "none"

@@ -7,9 +7,9 @@ import pytest
 
 from resdsl.graph.cost import Cost, cost
 from resdsl.graph.model import Graph
-from resdsl.render.blocks import SHORT, Around, chips, op_label
-from resdsl.render.detail import detailed
-from resdsl.render.rows import flows, rows
+from resdsl.render.outline.blocks import SHORT, Around, chips, op_label
+from resdsl.render.outline.detail import detailed
+from resdsl.render.outline.rows import flows, rows
 from tests.render.nets import SOME, file, net, sizes
 
 

@@ -15,8 +15,8 @@ from resdsl.elaborate.files import read_source
 from resdsl.graph.given import NoSuchSize, sizes_given
 from resdsl.graph.model import Net
 from resdsl.pipeline import check
-from resdsl.render.fitting import fitting
-from resdsl.render.sizes import sizes_table
+from resdsl.render.sizes.fitting import fitting
+from resdsl.render.sizes.table import sizes_table
 from resdsl.resources import specs
 from resdsl.sizes import shape_at
 from resdsl.source import Source

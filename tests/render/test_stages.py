@@ -11,18 +11,18 @@ import pytest
 from resdsl.graph.cost import Cost
 from resdsl.graph.model import Net
 from resdsl.pipeline import check
-from resdsl.render.arial import text_width
-from resdsl.render.canvas import Canvas
-from resdsl.render.folding import folded
-from resdsl.render.options import Options
-from resdsl.render.panel import general
-from resdsl.render.paper import MOST_BOXES, READABLE, SMALLEST, fits, scale
-from resdsl.render.places import edges_of, places
-from resdsl.render.renderer import NoRenderer, find_renderer, render
-from resdsl.render.rows import Table, rows
-from resdsl.render.stages import stages_canvas, stages_picture
-from resdsl.render.strip import powers, strip_picture
-from resdsl.render.unet import levels
+from resdsl.render.drawing.arial import text_width
+from resdsl.render.drawing.canvas import Canvas
+from resdsl.render.drawing.paper import MOST_BOXES, READABLE, SMALLEST, fits, scale
+from resdsl.render.drawing.renderer import NoRenderer, find_renderer, render
+from resdsl.render.outline.folding import folded
+from resdsl.render.outline.rows import Table, rows
+from resdsl.render.pictures.options import Options
+from resdsl.render.pictures.panel import general
+from resdsl.render.pictures.places import edges_of, places
+from resdsl.render.pictures.stages import stages_canvas, stages_picture
+from resdsl.render.pictures.strip import powers, strip_picture
+from resdsl.render.pictures.unet import levels
 from resdsl.resources import specs
 from resdsl.source import Source
 from tests.conftest import Golden
@@ -267,6 +267,16 @@ def test_strip(name: str) -> None:
         assert len(cards) <= 12
         assert set(table.shortcuts) <= set(re.findall(r'class="shortcut (\w+)"', text))
         assert min(float(size) for size in re.findall(r'point-size="([\d.]+)', text)) >= SMALLEST
+        assert "…</font>" not in text, "no name and no op is cut"
+
+
+def test_a_card_of_the_strip_with_many_layers_says_how_many_more() -> None:
+    layers = "\n".join(f"    conv{i} = conv({1000 * i}, 3x3, bias = true)" for i in range(1, 9))
+    body = "body = residual { conv(8000, 3x3, bias = true) } shortcut: identity"
+    made = of(f"net a {{\n  input x: [3, 8, 8]\n  stem = {{\n{layers}\n  }}\n  {body}\n}}\n")
+    text = strip_picture(rows(made), Options()).text()
+    for line in ("3×3 conv, 1000", "3×3 conv, 2000", "3×3 conv, 3000", "+5 more"):
+        assert f">{line}</font>" in text
 
 
 def test_the_strip_of_resnet50_is_as_wide_as_a_readme() -> None:

@@ -16,12 +16,12 @@ from resdsl.find import bundled_files
 from resdsl.graph.cost import Cost, cost
 from resdsl.graph.memory import memory
 from resdsl.graph.model import Net
-from resdsl.render.formats import escape as markdown
 from resdsl.render.numbers import bytes_text, percent, short
-from resdsl.render.papertable import cell, lines
-from resdsl.render.rows import rows
-from resdsl.render.summary import summaries, summary
-from resdsl.render.tex import escape, to_tex
+from resdsl.render.outline.rows import rows
+from resdsl.render.tables.formats import escape as markdown
+from resdsl.render.tables.papertable import cell, lines
+from resdsl.render.tables.summary import summaries, summary
+from resdsl.render.tables.tex import escape, to_tex
 from resdsl.sizes import shape_at
 from tests.conftest import Golden
 from tests.render.nets import HERE, SOME, net, sizes

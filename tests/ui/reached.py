@@ -28,7 +28,15 @@ HERE = Path(__file__).parent
 CASES = sorted(HERE.glob("*/*.res"))
 SYNTAX = sorted((HERE.parent / "syntax" / "errors").glob("*.res"))
 PACKAGE = Path(resdsl.__file__).parent
-FRONT_END = ("find.py", "pipeline.py", "elaborate/*.py", "graph/*.py", "ops/*.py", "syntax/*.py")
+FRONT_END = (
+    "find.py",
+    "pipeline.py",
+    "elaborate/*.py",
+    "graph/*.py",
+    "ops/*.py",
+    "syntax/*.py",
+    "syntax/mistakes/*.py",
+)
 MAKERS = {"Diagnostic", "Reject", "Refuse", "_Wrong", "error", "_error", "_bad", "too_large"}
 
 Line = tuple[str, int]

@@ -9,16 +9,16 @@ from typing import Any
 from resdsl.elaborate.values import brief
 from resdsl.graph.model import Field, Graph, Tensor
 from resdsl.ops.base import Op
-from resdsl.render.blocks import call_text, chip_text, chips, op_label, stride_text
-from resdsl.render.cards import colors_of, css_of, subtitle
 from resdsl.render.html.tree import Inlet, Item, Level, Ref, folding_note, tree
 from resdsl.render.numbers import shape_text
-from resdsl.render.rows import Table
-from resdsl.render.svg import describe
+from resdsl.render.outline.blocks import call_text, chip_text, chips, op_label, stride_text
+from resdsl.render.outline.describe import describe, subtitle
+from resdsl.render.outline.rows import Table
+from resdsl.render.pictures.cards import colors_of, css_of
 from resdsl.source import Source, Span
 
 Json = dict[str, Any]
-LONGEST = 44
+LONGEST = 60
 
 
 def data(table: Table, sources: Mapping[str, str], class_of: Mapping[int, str]) -> Json:
@@ -171,7 +171,7 @@ class _Writer:
                 return ""
 
     def recipe(self, item: Item) -> str:
-        """The convolutions of a block, in order: `1×1, 64 · 3×3, 64 · 1×1, 256`."""
+        """The convolutions of a block, in order: `1×1, 64 · 3×3, 64 · 1×1, 256`; of many the first ones."""
         if item.label and item.row is not None:
             runs = self.table.rows[item.row].runs
             graph = runs[0].graph if runs else None
@@ -179,7 +179,11 @@ class _Writer:
             graph = item.node.content if isinstance(item.node.content, Graph) and not item.is_part else None
         boxes = chips(graph) if graph is not None and graph.kind == "block" else None
         text = " · ".join(map(chip_text, boxes or ()))
-        return text if len(text) <= LONGEST else ""
+        words = text.split(" · ")
+        while len(text) > LONGEST:
+            words = words[:-1]
+            text = " · ".join([*words, "…"])
+        return text
 
 
 def _hues(table: Table) -> list[int]:

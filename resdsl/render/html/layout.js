@@ -82,7 +82,7 @@ function cardLines(item) {
   const boxes = recipe === undefined ? "" : `[ ${word(recipe)} ]`;
   if (boxes) lines.push(note(boxes));
   if (kinds.length) {
-    const joins = boxes && noteWidth(boxes) + 18 + kindsWidth < WIDEST - 40;
+    const joins = boxes && noteWidth(boxes) < 220 && noteWidth(boxes) + 18 + kindsWidth < WIDEST - 40;
     const line = joins ? lines.pop() : { text: "", w: -18 };
     lines.push({ kind: "kinds", kinds, text: line.text, from: line.w + 18, h: 15, w: line.w + 18 + kindsWidth });
   }

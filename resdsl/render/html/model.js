@@ -217,7 +217,7 @@ function search(query, most = 40) {
 // Counts with three significant digits, as in the table: `25.6 M`.
 function short(count) {
   if (count < 10000) return count.toLocaleString("en-US");
-  for (const [unit, size] of [["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3]]) {
+  for (const [unit, size] of [["E", 1e18], ["P", 1e15], ["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3]]) {
     const value = count / size;
     if (value >= 0.9995) return `${value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)} ${unit}`;
   }

@@ -15,9 +15,9 @@ from math import ceil
 from resdsl.graph.cost import Cost, evaluated, shares
 from resdsl.graph.model import Feed, Field, Graph, Node, Port
 from resdsl.ops.base import Op
-from resdsl.render.blocks import shortcut_chain
-from resdsl.render.rows import Table
-from resdsl.render.tally import Tally, tally_node
+from resdsl.render.outline.blocks import shortcut_chain
+from resdsl.render.outline.rows import Table
+from resdsl.render.outline.tally import Tally, tally_node
 from resdsl.sizes import Shape
 
 MOST = 60

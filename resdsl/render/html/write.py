@@ -11,12 +11,12 @@ from html import escape
 from pathlib import Path
 
 from resdsl.emit import classes
-from resdsl.render.cards import subtitle
+from resdsl.render.drawing.palette import BLACK, DARK, DARK_WRONG, GREY, INK, NEUTRAL, PAPER, STAGES, WRONG
+from resdsl.render.drawing.svg import Theme
 from resdsl.render.html.data import data
-from resdsl.render.palette import BLACK, DARK, GREY, INK, NEUTRAL, PAPER, STAGES
-from resdsl.render.rows import Table
-from resdsl.render.summary import summary
-from resdsl.render.svg import Theme, describe
+from resdsl.render.outline.describe import describe, subtitle
+from resdsl.render.outline.rows import Table
+from resdsl.render.tables.summary import summary
 
 HERE = Path(__file__).parent
 SCRIPTS = (
@@ -127,7 +127,8 @@ def _colours() -> str:
     light = {"ink": INK, "grey": GREY, "black": BLACK, "paper": PAPER}
     for number, colors in enumerate((*STAGES, NEUTRAL)):
         light[f"fill{number}"], light[f"line{number}"] = colors
-    dark = {name: DARK[color] for name, color in light.items()}
+    light["wrong-fill"], light["wrong-line"] = WRONG
+    dark = {name: (DARK | DARK_WRONG)[color] for name, color in light.items()}
 
     def rules(colors: dict[str, str], scheme: str) -> str:
         return "".join(f"--{name}:{color};" for name, color in colors.items()) + f"color-scheme:{scheme};"
