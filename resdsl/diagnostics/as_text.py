@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from resdsl.diagnostics.columns import clean, show, width
 from resdsl.diagnostics.model import Diagnostic, Fix, Label, Severity
 from resdsl.diagnostics.patch import hunks
-from resdsl.diagnostics.snippet import Mark, Row, rows_under
+from resdsl.diagnostics.snippet import Mark, Row, cuts, rows_under
 from resdsl.source import Source
 
 WIDTH = 100
@@ -123,12 +123,10 @@ class _Report:
             elif gap:
                 yield self._paint("...", "frame")
             previous = number
-            marks = shown[number]
-            focus = min(marks, key=lambda mark: (not mark.primary, mark.start)).start
-            line = show(source.line_text(number), self.room, focus)
-            yield self._numbered(number, line.text)
-            for row in rows_under(line, marks, self.room):
-                yield f"{self._bar()} {self._row(row)}"
+            for line, marks in cuts(source.line_text(number), shown[number], self.room):
+                yield self._numbered(number, line.text)
+                for row in rows_under(line, marks, self.room):
+                    yield f"{self._bar()} {self._row(row)}"
 
     def _row(self, row: Row) -> str:
         text, column = "", 0

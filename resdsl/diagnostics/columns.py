@@ -48,6 +48,12 @@ class Shown:
     """Columns to the left of `first` or from `last` on hold no code."""
     last: int
 
+    def sees(self, start: int, end: int) -> bool:
+        """Whether the characters `[start, end)` are shown, or a part of them."""
+        most = len(self.columns) - 1
+        low, high = self.columns[min(start, most)], self.columns[min(end, most)]
+        return low <= self.last and (high > self.first or low >= self.first)
+
     def mark(self, start: int, end: int) -> tuple[int, int]:
         """Columns of the characters `[start, end)`: at least one, and never outside the line."""
         most = len(self.columns) - 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from resdsl.diagnostics.columns import Shown, clean, width
+from resdsl.diagnostics.columns import Shown, clean, show, width
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,18 @@ class _Placed:
 
     def write(self, column: int, line: str) -> Segment:
         return Segment(column, line, self.primary)
+
+
+def cuts(line: str, marks: list[Mark], room: int) -> list[tuple[Shown, list[Mark]]]:
+    """A line with its marks. Of one longer than the room a part for those that lie near each other, in order."""
+    found = []
+    while marks:
+        focus = min(marks, key=lambda mark: (not mark.primary, mark.start))
+        shown = show(line, room, focus.start)
+        seen = [mark for mark in marks if mark is focus or shown.sees(mark.start, mark.end)]
+        found.append((focus.start, shown, seen))
+        marks = [mark for mark in marks if mark not in seen]
+    return [(shown, seen) for _, shown, seen in sorted(found, key=lambda part: part[0])]
 
 
 def rows_under(shown: Shown, marks: list[Mark], room: int) -> Iterator[Row]:

@@ -14,6 +14,7 @@ from resdsl.elaborate import habits, mapping
 from resdsl.elaborate.scope import Env, Session
 from resdsl.elaborate.values import (
     POISON,
+    Closure,
     Definition,
     Projection,
     Ratio,
@@ -124,10 +125,25 @@ def bind(evaluator: Evaluator, recipe: Recipe, call: ast.Call, env: Env) -> Boun
         else:
             given[name] = argument.value.span
             bound[name] = (value, argument.value.span)
-            good = good and value is not POISON
+            good = good and value is not POISON and _is_norm(session, recipe, value, argument.value.span)
     if extra:
         _too_many(session, recipe, names, bound, extra, call, env)
     return bound if good and not extra else None
+
+
+def _is_norm(session: Session, recipe: Recipe, value: Value, place: Span) -> bool:
+    """Whether it may be the argument of a `projection`, which runs it as a step without giving it more."""
+    if not isinstance(recipe.target, Projection) or value is None or isinstance(value, Closure):
+        return True
+    if isinstance(value, Recipe):
+        return not missing(session, value, {k: (v, place) for k, v in value.bound}, place)
+    session.error(
+        codes.BAD_ARGUMENT,
+        f"`norm` of `projection` must be a step or none, this is {described(value)}",
+        place,
+        help="it is `batchnorm` where nothing is written; without a norm write `none`",
+    )
+    return False
 
 
 def _takes(names: dict[str, bool]) -> str:
@@ -198,7 +214,7 @@ def _too_many(
 def missing(session: Session, recipe: Recipe, bound: Bound, span: Span) -> bool:
     """Report required parameters that nothing bound."""
     names = [n for n, must in parameters(recipe).items() if must and n not in bound]
-    if names:
+    if names and not _is_guess(session, span):
         listed = " and ".join(f"`{n}`" for n in names)
         given = {k: place.text for k, (_, place) in bound.items() if place.start > span.start}
         usual = [habits.usual(recipe, n, given) for n in names]
@@ -213,15 +229,30 @@ def missing(session: Session, recipe: Recipe, bound: Bound, span: Span) -> bool:
             label = ", ".join(f"`{n}`: {arguments(recipe.target)[n][0].doc}" for n in names)
         help = f"write `{full}`" if len(full) <= 60 else f"write `{recipe.name}(..., {more})`"
         known = None not in usual and written.startswith(recipe.name)
+        whole = f"global_{recipe.name}" if written in ("avgpool", "maxpool") else None
         session.error(
             codes.MISSING_ARGUMENT,
             f"{kind_of(recipe)} needs {listed}",
             span,
             label if len(label) <= 80 else "missing here",
             help=help,
-            fix=Fix(help, (Edit(span, full),)) if known else None,
+            fix=Fix(f"`{whole}` pools the whole image", (Edit(span, whole),))
+            if whole
+            else Fix(help, (Edit(span, full),))
+            if known
+            else None,
         )
     return bool(names)
+
+
+def _is_guess(session: Session, span: Span) -> bool:
+    """Whether what is called here is only what an unknown word was meant to be."""
+    return any(
+        d.code is codes.UNKNOWN_NAME
+        and d.primary.span.source is span.source
+        and d.primary.span.start == span.start
+        for d in session.sink.items
+    )
 
 
 def make_op(session: Session, cls: type[Op], bound: Bound, span: Span) -> Op | None:
@@ -331,6 +362,8 @@ def _meant(cls: type[Op], name: str, value: Value, place: Span) -> Fix | None:
         right = "false"
     if isinstance(value, str) and declared.kind in ("int", "size") and re.fullmatch(r"\d+(x\d+)*", value):
         right = value
+    if isinstance(value, Recipe) and place.text in declared.choices:
+        right = f'"{place.text}"'
     if isinstance(value, str) and declared.kind == "mapping":
         right = habits.from_einops(value)
     if (

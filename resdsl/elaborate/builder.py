@@ -63,6 +63,7 @@ class Builder(Evaluator):
         self.addresses: dict[str, Span] = {}
         self.containers: dict[str, Span] = {}
         self.named: dict[str, Span] = {}
+        self.by_layer: set[str] = set()
         self.registered: set[str] = set()
         self.running: list[ast.Body] = []
         self.uncertain = False
@@ -145,10 +146,11 @@ class Builder(Evaluator):
         shape = self.flow[0].shape
         return POISON if shape is None else shape
 
-    def name_value(self, name: str, flow: Flow, span: Span) -> None:
-        """Give a value a name that `from` can read."""
+    def name_value(self, name: str, flow: Flow, span: Span, *, layer: bool = False) -> None:
+        """Give a value a name that `from` can read: that of the `layer` which makes it, or another."""
         if name in self.values and name in self.graph.values:
-            if name not in self.addresses:  # of two layers with one name that was reported
+            two_layers = layer and name in self.by_layer  # reported as such
+            if not two_layers and self.values[name] != flow:
                 self.session.error(
                     codes.DUPLICATE_NAME,
                     f"the value `{name}` is named twice",
@@ -164,6 +166,8 @@ class Builder(Evaluator):
             return
         self.values[name] = flow
         self.named[name] = span
+        if layer:
+            self.by_layer.add(name)
         if flow.port is not None:
             self.graph.values[name] = flow.port
 
@@ -318,6 +322,9 @@ class Builder(Evaluator):
             self.position += 1
         if cls.arity is not None and len(inputs) != cls.arity:
             complain.wrong_count(self, cls.name, cls.arity, inputs, span)
+            return (UNKNOWN,)
+        if cls.name in complain.ALIKE and len(inputs) == 1 and not joining:
+            complain.wrong_count(self, cls.name, None, inputs, span)
             return (UNKNOWN,)
         if op is None or not inputs:
             return (UNKNOWN,)

@@ -12,9 +12,11 @@ from resdsl.conditions import condition
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
 from resdsl.diagnostics.suggest import closest, did_you_mean, listed, replace_fix
-from resdsl.domain import Domain, equal
+from resdsl.domain import Domain, equal, not_less
+from resdsl.elaborate import habits
 from resdsl.elaborate.bind import Bound
 from resdsl.elaborate.functions import FUNCTIONS
+from resdsl.elaborate.loops import names_of
 from resdsl.elaborate.scope import Env, Session
 from resdsl.graph.layout import meant
 from resdsl.graph.model import Feed, Graph
@@ -30,20 +32,42 @@ if TYPE_CHECKING:
     from resdsl.elaborate.builder import Builder, Flow
 
 ONE = "join them with `concat` or `add`, or name them with `as` and continue from one with `from`"
-Place = Literal["step", "body", "call", "value"]
-"""Where a word stands: as a step, as one with a body, as what is called in an expression, or as a value."""
+Place = Literal["step", "body", "call", "shortcut", "value"]
+"""Where a word stands: as a step, one with a body, what is called in an expression, a shortcut, or a value."""
 MEANT_AT: dict[Place, tuple[str, ...]] = {
     "call": ("projection", *INITS, *FUNCTIONS),
+    "shortcut": ("projection", "none"),
     "value": ("projection", "true", "false", "none", *INITS),
 }
 ALIKE = ("add", "mul", "concat")
 """Ops whose values have one shape, but for the axis along which they are joined."""
 WIDEST = 85
 ARRIVING = ("in_channels", "input_channels", "in_planes", "inplanes", "in_features", "channels")
+SHORTCUTS = ("identity", "projection", "zero_pad", "none")
+SHORTCUT_ELSEWHERE = {
+    "padding": "zero_pad",
+    "padzero": "zero_pad",
+    "padzeros": "zero_pad",
+    "proj": "projection",
+    "zeropadding": "zero_pad",
+}
+"""What else a shortcut is called, in small letters without `_`."""
+OPTIONS = (
+    "of He et al. (2015), option A is `identity else zero_pad`, B `identity else projection`, C `projection`"
+)
+LISTED = (
+    "steps in braces run one after another: `NAME = { conv(64, 3x3); batchnorm; relu }` names their layers"
+)
 NOT_HERE = {
     "flops": "`macs` counts the multiply-adds; of FLOPs there are twice as many",
     "int": "`round(x)`, `floor(x)` and `div(a, b)` give integers",
+    "null": "nothing is written `none`, and a layer without bias `bias = false`",
+    "modulelist": LISTED,
+    "optiona": OPTIONS,
+    "optionb": OPTIONS,
+    "optionc": OPTIONS,
     "same": "leave `padding` out: an odd window keeps the size",
+    "sequential": LISTED,
     "training": "the ops that training changes know by themselves: `dropout`, `batchnorm`, `drop_path`",
     "valid": "write `padding = 0`",
 }
@@ -61,13 +85,22 @@ def unknown_name(
 
     Where only some words can stand, it was meant to be `among` them.
     """
+    plain = name.id.replace("_", "").casefold()
+    if place == "shortcut" and closest(name.id, SHORTCUTS):
+        among = SHORTCUTS
     words = among
     if words is None:
         words = sorted({*env.words(), *env.module.names, *OPS, *MEANT_AT.get(place, ())})
     fix = replace_fix(name.span, name.id, words)
     help = did_you_mean(name.id, words)
     nearest, same = closest(name.id, words), here(name.id)
-    if same not in (None, nearest) and among is None and (nearest is None or nearest in OPS):
+    quoted = habits.unquoted(name.span) if place == "value" else None
+    if quoted is not None:
+        help, fix = quoted.title, quoted
+    elif place == "shortcut" and among is None and plain in SHORTCUT_ELSEWHERE:
+        help = f"here it is `{SHORTCUT_ELSEWHERE[plain]}`"
+        fix = Fix(help, (Edit(name.span, SHORTCUT_ELSEWHERE[plain]),))
+    elif same not in (None, nearest) and among is None and (nearest is None or nearest in OPS):
         help = f"here it is `{same}`{NOT_ALIKE.get(same, '')}"
         fix = None if same in NOT_ALIKE else Fix(help, (Edit(name.span, same),))
     elif help is None and place == "value" and name.id.lower() in ARRIVING:
@@ -79,7 +112,7 @@ def unknown_name(
         fix = Fix(f"name the layers in the braces: `{name.id} = {{ ... }}`", (Edit(end, " ="),))
     elif help is None and among is None:
         help = (
-            NOT_HERE.get(name.id)
+            NOT_HERE.get(plain)
             or _bundled(name.id)
             or (place == "step" and "`resdsl ops` lists all ops")
             or None
@@ -126,7 +159,10 @@ def unknown_value(scope: Builder, name: str, span: Span) -> None:
     around: Builder | None = scope
     words: list[str] = []
     later: Span | None = None
+    let: Span | None = None
+    whole = scope
     while around is not None:
+        whole = around
         if around.uncertain:
             around.session.failed = True
             return  # a mistake may have kept it from being made
@@ -136,24 +172,50 @@ def unknown_value(scope: Builder, name: str, span: Span) -> None:
                 inside = (*node.content.values, *node.content.output_names)
                 words.extend(f"{node.id}.{inner}" for inner in inside)
         later = later or _made_later(around.running, name, span)
+        let = let or _let(around.running, name)
         around = around.outer
     known = list(dict.fromkeys(words))
     help = did_you_mean(name, known)
-    fix = replace_fix(span, name, known) if span.text == name and later is None else None
+    fix = replace_fix(span, name, known) if span.text == name and later is let is None else None
+    helps = []
+    dotted = span.source.text[span.end : span.end + 1] == "."
     if later is not None:
         help = f"move this below the line that makes `{name}`"
+    elif let is not None or (name in ("in", "input") and not dotted):
+        word, fix = name if let is not None else "x", None
+        help = (
+            f"`input {word}` at the head of the block names what arrives there"
+            if _takes_unnamed(whole)
+            else f"name a value behind the step that gives it, `... as {word}`, and write `from {word}`"
+        )
     elif name == "input":
         help, fix = None, Fix("what arrives at a statement is `in`", (Edit(span, "in"),))
     elif help is None and known:
         help = f"values so far: {listed(known)}"
+        if _takes_unnamed(whole):
+            helps.append(f"what arrives at the block is named at its head: `input {name}`")
+    made = [Label(later, "made here")] if later else []
     scope.session.error(
         codes.UNKNOWN_VALUE,
         f"there is no value `{name}` here",
         span,
         "not made yet" if later else "",
-        secondary=[Label(later, "made here")] if later else (),
-        help=help,
+        secondary=made or ([Label(let, "a `let` is no value of the net")] if let else []),
+        help=[*([help] if help else []), *helps],
         fix=fix,
+    )
+
+
+def _let(bodies: Sequence[ast.Body], name: str) -> Span | None:
+    """Where a running body has a `let` of this name."""
+    lets = (s for body in bodies for s in body.statements if isinstance(s, ast.Let))
+    return next((n.span for let in lets for n in names_of(let.targets) if n.id == name), None)
+
+
+def _takes_unnamed(scope: Builder) -> bool:
+    """Whether this is a block that does not name what arrives."""
+    return scope.graph.kind == "block" and not any(
+        isinstance(s, ast.Input) for body in scope.running for s in body.statements
     )
 
 
@@ -169,8 +231,8 @@ def _made_later(bodies: Sequence[ast.Body], name: str, span: Span) -> Span | Non
     return None
 
 
-def wrong_count(scope: Builder, op: str, arity: int, inputs: Sequence[Flow], span: Span) -> None:
-    """Report an op that takes one value where several arrive, or none."""
+def wrong_count(scope: Builder, op: str, arity: int | None, inputs: Sequence[Flow], span: Span) -> None:
+    """Report an op that takes one value where several arrive, or none; or several (None) where one does."""
     if not inputs:
         scope.session.error(
             codes.NOT_A_STEP,
@@ -181,7 +243,7 @@ def wrong_count(scope: Builder, op: str, arity: int, inputs: Sequence[Flow], spa
         )
         return
     help = ONE if arity == 1 else f"name the values with `as`, and write `from a, b -> {op}`"
-    wanted = f"{arity} value{'s' if arity > 1 else ''}"
+    wanted = f"{arity} value{'s' if arity > 1 else ''}" if arity else "several values"
     scope.session.error(
         codes.NOT_A_STEP,
         f"`{op}` takes {wanted}, but {_arrive(len(inputs))}",
@@ -226,9 +288,16 @@ def rejected(
         notes.append(f"in copy {scope.repeat[0] + 1} of {scope.repeat[1]}")
     scope.graph.refused.append((place, tuple(f.port for f in inputs if f.port is not None)))
     helps = [reject.help] if reject.help and not fix else []
+    if reject.code == "bad-shape" and isinstance(reject.blame, str):
+        calls = [(reject.blame, span), *((place.text, call) for _, call in scope.session.frames[-1:])]
+        per_copy = [habits.per_copy(word, call) for word, call in calls if word.isidentifier()]
+        helps = [text for text in per_copy if text] or helps
     if reject.code == "shape-mismatch" and not helps:
         helps += [text] if (text := _fitting(op, [f.shape or () for f in inputs])) else []
-    helps += [f"{rule}: `[{', '.join(map(str, other))}]`" for other, rule in _misread(scope.session, op)]
+    layouts = [f"{rule}: `[{', '.join(map(str, other))}]`" for other, rule in _misread(scope.session, op)]
+    if layouts and reject.blame == "size":
+        helps = []  # another window is no way out
+    helps += layouts
     if fix is not None and op.name == "linear":
         helps = ["`adaptive_avgpool(7x7)` makes a fixed size too, with more positions"]
     scope.session.error(
@@ -246,7 +315,10 @@ def _misread(session: Session, op: Op) -> list[tuple[Shape, str]]:
     """The shapes of inputs that were probably meant, where an op of images does not take what was written."""
     if op.layer.category not in ("conv", "pool", "norm"):
         return []
-    return [found for shape in session.declared if (found := meant(shape)) is not None]
+    window = getattr(op, "size", None)
+    rank = len(window) if isinstance(window, tuple) else None
+    found = [right for shape in session.declared if (right := meant(shape)) is not None]
+    return [(shape, rule) for shape, rule in found if rank in (None, len(shape) - 1)]
 
 
 def _origins(scope: Builder, inputs: Sequence[Flow], span: Span) -> list[Label]:
@@ -358,22 +430,35 @@ def sometimes(domain: Domain, a: Shape, b: Shape, axis: int | None = None) -> st
     """For shapes that agree at some input sizes only: when, and the smallest at which they differ.
 
     A sentence with places for the names of the two: "... at H = 3 {} 8x2x2, {} 8x1x1". Empty for shapes that
-    agree at no size. `axis` is left out of the comparison.
+    agree at no size, but for inputs so small that nothing is left. `axis` is left out of the comparison.
     """
     if len(a) != len(b):
         return ""
     witness: dict[str, int] = {}
     when: list[str] = []
+    large = _large(domain, (*a, *b))
     for i, (x, y) in enumerate(zip(a, b, strict=True)):
         sets = {} if axis is not None and i == axis % len(a) else equal(x, y)
         if sets is None or domain.never(sets):
             return ""
+        if large.never(sets):
+            return f"they agree at no size: {_at(large, large.outside(sets) or {}, a, b)}"
         witness = witness or domain.outside(sets) or {}
         when += [condition(s, var) for var, s in sets.items() if not domain.of(var) <= s]
     if not witness:
         return ""
     agree = " and ".join(dict.fromkeys(when))
     return f"they agree exactly when {agree}: {_at(domain, witness, a, b)}"
+
+
+def _large(domain: Domain, dims: Shape) -> Domain:
+    """The admitted sizes at which all of these are at least 1, as far as that can be followed."""
+    large = Domain({**domain.sets})
+    for d in dims:
+        sets = not_less(d, 1) if isinstance(d, Size) else {}
+        if not large.never(sets):
+            large.restrict(sets or {})
+    return large
 
 
 def _at(domain: Domain, witness: dict[str, int], a: Shape, b: Shape) -> str:

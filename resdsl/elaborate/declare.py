@@ -77,7 +77,7 @@ def state(scope: Scope, statement: ast.State, env: Env) -> None:
     name = scope.address(statement.name.id, statement.name.span)
     tensor = Tensor(name, dims, statement.trained, batched, init)
     flows = scope.add_node(name, tensor, (), (dims,), (None,), statement.span, module=name)
-    scope.name_value(name, flows[0], statement.name.span)
+    scope.name_value(name, flows[0], statement.name.span, layer=True)
 
 
 def _holds(scope: Scope, statement: ast.State, dims: tuple[int, ...], batched: bool, init: Init) -> bool:

@@ -117,11 +117,11 @@ class Evaluator:
         value = self.evaluate(expr, env)
         if value is POISON or isinstance(value, bool):
             return value
-        return self._bad(
-            f"a condition must be true or false, this is {described(value)}",
-            expr.span,
-            f"compare it: `{expr.span.text} > 0`" if isinstance(value, int) else None,
-        )
+        help = f"compare it: `{expr.span.text} > 0`" if isinstance(value, int) else None
+        if isinstance(value, Recipe) and value.name in ("identity", "projection"):
+            help = "what a shortcut is elsewhere stands behind `else`: `identity else projection`"
+        message = f"a condition must be true or false, this is {described(value)}"
+        return self._bad(message, expr.span, help)
 
     def integer(self, expr: ast.Expr, env: Env, what: str) -> Any:
         """An integer, or POISON."""
@@ -310,7 +310,11 @@ class Evaluator:
                 f"whether `{expr.span.text}` holds depends on the input size",
                 expr.span,
                 "a net is built once for all its input sizes"
-                + (f": admit only some with `where {expr.span.text}` after the input" if rule else ""),
+                + (
+                    f": admit only some with `where {left} {expr.operator} {right}` after the input"
+                    if rule
+                    else ""
+                ),
             )
         except Refuse as refusal:
             return self._bad(f"`{expr.operator}` {refusal}", expr.span)

@@ -230,7 +230,7 @@ class Scope(Builder):
 
             self.scoped(name, "scope", step.name.span, chain)
         if len(self.flow) == 1:
-            self.name_value(name, self.flow[0], step.name.span)
+            self.name_value(name, self.flow[0], step.name.span, layer=True)
 
     def link(self, link: ast.Link, env: Env, name: str | None) -> None:
         """Run one link of a chain."""

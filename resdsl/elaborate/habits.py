@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from resdsl.diagnostics.model import Edit, Fix
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import Recipe
+from resdsl.ops import OPS
+from resdsl.ops.base import arguments
 from resdsl.ops.init import INITS
 from resdsl.source import Span
 from resdsl.syntax import ast
@@ -25,6 +27,8 @@ SAME = {
     "out_channels": "out",
     "out_features": "out",
     "output_size": "size",
+    "pad": "padding",
+    "planes": "width",
     "pool_size": "size",
     "rate": "p",
     "scale_factor": "size",
@@ -64,6 +68,10 @@ def by_position(recipe: Recipe, call: ast.Call, env: Env) -> str | Fix | None:
     if not isinstance(recipe.target, type):
         return None
     given = [a for a in call.args or () if a.name is None]
+    if arrow := next((a for a in given if isinstance(a.value, ast.Mapping)), None):
+        assert isinstance(arrow.value, ast.Mapping)
+        text = f"{arrow.value.sources[0].span.text} = {arrow.value.target.span.text}"
+        return Fix(f"write `{text}`", (Edit(arrow.span, text),))
     rest = [a for a in call.args or () if a.name is not None]
     if recipe.target.arity != 1 and (values := _values(given, env)):
         if len(values) == 1:
@@ -71,6 +79,8 @@ def by_position(recipe: Recipe, call: ast.Call, env: Env) -> str | Fix | None:
         others = f"({', '.join(a.span.text for a in rest)})" if rest else ""
         text = f"from {', '.join(values)} -> {call.callee.id}{others}"
         return Fix(f"values come by `from`: `{text}`", (Edit(call.span, text),))
+    if recipe.name == "flatten" and [a.span.text for a in given] == ["1"]:
+        return Fix("leave it out: `flatten` leaves the batch as it is", (Edit(call.span, "flatten"),))
     if recipe.name in NORMS and not any(_is_truth(a.value) for a in given):
         kept = given[: len(given) - 1] if recipe.name == "groupnorm" else []
         return _rewritten(call, [a.span.text for a in (*kept, *rest)])
@@ -86,6 +96,27 @@ def by_position(recipe: Recipe, call: ast.Call, env: Env) -> str | Fix | None:
             texts.append("padding = 0")  # PyTorch's default
         return _rewritten(call, texts) if len(given) <= 1 + size + len(names) else FIRST
     return None
+
+
+def unquoted(name: Span) -> Fix | None:
+    """For an unknown word that an op takes as a string: in quotes."""
+    before = re.search(r"(\w+)\s*=\s*$", name.source.text[: name.start])
+    word = before[1] if before else ""
+    declared = (taken[word][0] for op in OPS.values() if word in (taken := arguments(op)))
+    if not any(name.text in argument.choices for argument in declared):
+        return None
+    return Fix(f'it is a string: `"{name.text}"`', (Edit(name, f'"{name.text}"'),))
+
+
+def per_copy(word: str, call: Span) -> str | None:
+    """For a list given to a repeat whose items were meant for its copies: the schedule."""
+    given = re.search(rf"\b{word}\s*=\s*\[([^\[\]]*)\]", call.text)
+    if given is None or not re.match(r"\s*x\s+\w", call.source.text[call.end :]):
+        return None
+    items = [item.strip() for item in given[1].split(",") if item.strip()]
+    while len(items) > 1 and items[-1] == items[-2]:
+        items.pop()
+    return f"a value for each copy is written `{word} = {' then '.join(items)}`" if len(items) > 1 else None
 
 
 def usual(recipe: Recipe, argument: str, given: dict[str, str]) -> str | None:

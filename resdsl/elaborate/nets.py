@@ -10,6 +10,7 @@ from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label, Sink
 from resdsl.diagnostics.suggest import did_you_mean, listed
 from resdsl.domain import Domain
+from resdsl.elaborate import habits
 from resdsl.elaborate import shapes as shape_text
 from resdsl.elaborate.admit import admitted, restrict
 from resdsl.elaborate.bind import bind
@@ -330,7 +331,9 @@ def _settings(
                 codes.BAD_SETTING,
                 f"net `{decl.name.id}` has no parameter `{name}`",
                 span,
-                help=did_you_mean(name, names) or (f"it has {listed(names)}" if names else "it has none"),
+                help=f"here it is `{habits.SAME[name]}`"
+                if habits.SAME.get(name) in names
+                else did_you_mean(name, names) or (f"it has {listed(names)}" if names else "it has none"),
             )
             continue
         trial = Sink()

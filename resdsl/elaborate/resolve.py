@@ -71,8 +71,11 @@ def resolve(session: Session, module: Module) -> None:
 def report_unused(session: Session) -> None:
     """Names that nothing uses, of bodies without a mistake in whose place one may be meant: `linear()`."""
     places = [d.primary.span for d in session.sink.items if d.code in MAY_HIDE_A_USE and d.fix is None]
+    # A `let` that was read as a value of the net is named by that mistake.
+    read = [x.span for d in session.sink.items if d.code is codes.UNKNOWN_VALUE for x in d.secondary]
     for body, unused in session.unused:
-        if not any(p.source is body.source and body.start <= p.start < body.end for p in places):
+        hidden = any(p.source is body.source and body.start <= p.start < body.end for p in places)
+        if not hidden and unused.primary.span not in read:
             session.sink.add(unused)
 
 
@@ -323,7 +326,9 @@ class _Walker:
                 self.body(body, Env(self.module, env))
                 self.texts([shortcut.name], env)
                 for arm in (shortcut.first, shortcut.second):
-                    if arm is not None:
+                    if isinstance(arm, ast.Name):
+                        self.word(arm, env, "shortcut")
+                    elif arm is not None:
                         self.expression(arm, env)
             case _:
                 assert_never(thing)

@@ -13,7 +13,7 @@ from resdsl.elaborate.complain import sometimes
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON, Ratio, described
 from resdsl.ops.base import show
-from resdsl.sizes import VARYING, Shape, evaluate, variable
+from resdsl.sizes import VARYING, Shape, Size, evaluate, variable
 from resdsl.source import Span
 from resdsl.syntax import ast
 
@@ -159,10 +159,20 @@ def sizes_at(
                 codes.BAD_INPUT,
                 f"`at {text.span.text}` does not fit: {reason}",
                 text.span,
+                fix=_whole(text, dims, shape),
                 secondary=[Label(conditions, "the conditions")] if conditions and " meet " in reason else (),
             )
             return None
     return sizes
+
+
+def _whole(text: ast.ListExpr, dims: tuple[int, ...], shape: Shape) -> Fix | None:
+    """The whole shape, where only the sizes that vary were given."""
+    if sum(isinstance(d, Size) for d in shape) != len(dims) or len(dims) == len(shape):
+        return None
+    rest = iter(dims)
+    whole = f"[{', '.join(str(next(rest) if isinstance(d, Size) else d) for d in shape)}]"
+    return Fix(f"`at` takes the whole shape: `at {whole}`", (Edit(text.span, whole),))
 
 
 def bind_sizes(scope: Scope, port: ast.PortDecl, shape: Shape | None, env: Env) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -188,7 +189,9 @@ def _run_policy(
                 None,
                 span,
             )
-            if isinstance(norm, Recipe):
+            if isinstance(norm, Closure):
+                inner.run(norm.body, Env(norm.env.module, norm.env))
+            elif norm is not None:
                 inner.run_recipe(norm, {k: (v, span) for k, v in norm.bound}, None, span)
 
         return _filled(scope, name, clause, start, project), "projection"
@@ -298,8 +301,10 @@ def _mismatch(
     if not helps:
         alike = (len(arm.shape), arm.shape[:1]) == (len(shortcut.shape), shortcut.shape[:1])
         resized = alike and all(s == 1 for s in _stride(start, arm))
+        written = re.search(r"padding = \w+", " ".join(label.span.text for label in secondary))
         helps = [
-            "an odd window keeps the size where no `padding` is written"
+            (f"leave out `{written[0]}`: " if written else "")
+            + "an odd window keeps the size where no `padding` is written"
             if resized and kind == "identity"
             else "let the arm and the shortcut end in one shape"
         ]

@@ -360,7 +360,8 @@ def spread(window: Window, rank: int, blame: str) -> tuple[int, ...]:
     if isinstance(window, int):
         return (window,) * rank
     if len(window) != rank:
-        raise Reject(f"`{blame}` has {len(window)} sizes, but the input has {rank} spatial axes", blame)
+        help = f"write `{'x'.join([str(window[0])] * rank)}`" if rank > 1 and len({*window}) == 1 else None
+        raise Reject(f"`{blame}` has {len(window)} sizes, but the input has {rank} spatial axes", blame, help)
     return window
 
 
