@@ -8,9 +8,9 @@ from pathlib import Path
 
 from resdsl import resources
 from resdsl.diagnostics import codes
-from resdsl.diagnostics.model import Diagnostic, Label
+from resdsl.diagnostics.model import Diagnostic, Label, Sink
 from resdsl.diagnostics.suggest import did_you_mean
-from resdsl.elaborate.files import read_source
+from resdsl.elaborate.files import Loader, read_source
 from resdsl.source import Source, Span
 
 _NET = re.compile(r"^net[ \t]+([A-Za-z_][A-Za-z0-9_]*)", re.MULTILINE)
@@ -58,7 +58,7 @@ def find(spec: str) -> Found:
         if name in names:
             raise NotFound(_unreadable(spec, f"`{name}` is one net", f"leave `:{net}` out"))
     reason = "there is no bundled net and no file of this name"
-    raise NotFound(_unreadable(name, reason, did_you_mean(name, bundled_nets())))
+    raise NotFound(_unreadable(name, reason, did_you_mean(name, _whole_nets())))
 
 
 def bundled_files() -> list[Path]:
@@ -71,6 +71,16 @@ def bundled_nets() -> list[str]:
     names: list[str] = []
     for file in bundled_files():
         names.extend(_NET.findall(file.read_text(encoding="utf-8")))
+    return names
+
+
+def _whole_nets() -> list[str]:
+    """Names of the bundled nets that stand alone: a family's base needs more."""
+    names: list[str] = []
+    for file in bundled_files():
+        source = read_source(file)
+        module = None if isinstance(source, str) else Loader(Sink(), file.parent).load(source, file)
+        names.extend(module.closed_nets if module else ())
     return names
 
 

@@ -103,19 +103,23 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help=".svg (NET.svg by default), .png, .pdf or .dot, or .html for a page",
     )
-    draw.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
+    draw.add_argument("--at", metavar="SIZE", help="input size, like 256 or 3x224x224")
     draw.add_argument("--view", metavar="VIEW", help="stages (default), column, strip, block:NAME or graph")
     draw.add_argument(
         "--theme", metavar="THEME", help="auto (default: an SVG follows the reader's setting), light or dark"
     )
     draw.add_argument("--title", metavar="TEXT", help="instead of the net's name; none for no title")
     draw.add_argument(
-        "--fold", metavar="N", help="draw N copies of a repeat and the others as one card; none draws all"
+        "--fold",
+        metavar="N",
+        help="draw N copies of a repeat and the others as one card, none draws all (column, graph)",
     )
-    draw.add_argument("--wrap", metavar="N", help="in N columns")
-    draw.add_argument("--depth", metavar="N", help="how deep blocks are opened, 0 for not at all")
+    draw.add_argument("--wrap", metavar="N", help="in N columns (column)")
+    draw.add_argument(
+        "--depth", metavar="N", help="how deep blocks are opened, 0 for not at all (column, block, graph)"
+    )
     draw.add_argument("--show", metavar="WHAT", help="what is written: shapes,params,macs,names")
-    draw.add_argument("--lr", action="store_true", default=None, help="from left to right")
+    draw.add_argument("--lr", action="store_true", default=None, help="from left to right (block, graph)")
     draw.add_argument("--renderer", metavar="NAME", help="graphviz-pure, dot, or auto (default)")
 
     watch = add(
@@ -144,7 +148,7 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--set-b", action="append", default=[], metavar="NAME=VALUE", help="give a parameter of B alone"
     )
-    compare.add_argument("--at", metavar="SHAPE", help="input shape of both, like 3x224x224")
+    compare.add_argument("--at", metavar="SIZE", help="input size of both, like 256 or 3x224x224")
     _written(compare, "md", "json", more=", or a picture: .svg .png .pdf .dot")
     compare.add_argument(
         "--theme", choices=("auto", "light", "dark"), default="auto", help="of the picture (auto)"
@@ -165,7 +169,7 @@ def parser() -> argparse.ArgumentParser:
         help=".pt2 compiled net with its weights, .onnx, .py source, .svg .png .pdf .dot picture, "
         ".html page, .md .csv .json .tex table",
     )
-    compile.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
+    compile.add_argument("--at", metavar="SIZE", help="input size, like 256 or 3x224x224")
     compile.add_argument(
         "--batch", type=_count, metavar="N", help="inputs per call (1, and 2 with --dynamic)"
     )
@@ -187,12 +191,12 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--weights", metavar="FILE", help=".safetensors, or .pth read with weights_only=True")
     run.add_argument("--labels", metavar="FILE", help="class names, one a line (ImageNet's for 1000 classes)")
     run.add_argument("--top", type=_count, default=5, metavar="N", help="how many classes to print (5)")
-    run.add_argument("--at", metavar="SHAPE", help="input shape, like 3x256x256")
+    run.add_argument("--at", metavar="SIZE", help="input size, like 256 or 3x256x256")
     _device(run)
     run.add_argument("--no-compile", action="store_true", help="run eagerly")
 
     bench = add("bench", "Measure how fast a net runs, next to other ways to run it", nets="1")
-    bench.add_argument("--at", metavar="SHAPE", help="input shape, like 3x224x224")
+    bench.add_argument("--at", metavar="SIZE", help="input size, like 256 or 3x224x224")
     bench.add_argument("--batch", type=_count, default=1, metavar="N", help="inputs per call (1)")
     bench.add_argument("--train", action="store_true", help="a training step, forward and backward")
     bench.add_argument(

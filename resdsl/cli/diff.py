@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from resdsl.cli.errors import Usage
 from resdsl.cli.files import check_writable, put, table_format, write
-from resdsl.cli.load import find_or_fail
-from resdsl.cli.options import input_shape, settings
+from resdsl.cli.load import find_or_fail, sizes
+from resdsl.cli.options import settings
 from resdsl.cli.show import fail, failing, use_color
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.suggest import did_you_mean, listed
-from resdsl.graph.model import Net, sizes_for
+from resdsl.graph.model import Net
 from resdsl.pipeline import Checked, check
 from resdsl.source import Source
 
@@ -134,17 +134,7 @@ def _chosen(side: Side, named: str | None) -> Net:
 def _compare(args: argparse.Namespace, a: Net, b: Net) -> Difference:
     from resdsl.diff.compare import compare
 
-    at = input_shape(args)
-    return compare(a, b, _at(a, at), _at(b, at))
-
-
-def _at(net: Net, at: tuple[int, ...] | None) -> dict[str, int] | None:
-    if at is None:
-        return None
-    try:
-        return sizes_for(net, at)
-    except ValueError as error:
-        raise Usage(f"`{net.name}`: {error}") from None
+    return compare(a, b, *(sizes(args, net) if args.at else None for net in (a, b)))
 
 
 # ---------------------------------------------------------------- what is written

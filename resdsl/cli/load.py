@@ -11,8 +11,10 @@ from resdsl.cli.show import fail, show
 from resdsl.diagnostics import render
 from resdsl.diagnostics.model import Diagnostic
 from resdsl.find import Found, NotFound, find
+from resdsl.graph.given import NoSuchSize, sizes_given
 from resdsl.graph.model import Net, sizes_for
 from resdsl.pipeline import Checked, check, one_net
+from resdsl.sizes import shape_at
 
 
 def find_or_fail(args: argparse.Namespace, spec: str) -> Found:
@@ -44,8 +46,15 @@ def the_net(args: argparse.Namespace, checked: Checked) -> Net:
 
 
 def sizes(args: argparse.Namespace, net: Net) -> dict[str, int]:
-    """Input sizes by name, from `--at` or the spec."""
+    """Input sizes by name, from `--at` or the spec: a shape, or a number for all sizes that vary or for each."""
+    numbers, first = input_shape(args), net.graph.input_shapes[0] or ()
     try:
-        return sizes_for(net, input_shape(args))
+        if numbers is not None and len(numbers) != len(first):
+            given = sizes_given(net, numbers)
+            if given is not None:
+                return {**sizes_for(net, shape_at(first, given)), **given}
+        return sizes_for(net, numbers)
+    except NoSuchSize as error:
+        raise Usage(f"--at {args.at}: {error} (`{net.name}`)") from None
     except ValueError as error:
         raise Usage(f"`{net.name}`: {error}" + ("" if args.at else " (--at 3x224x224)")) from None

@@ -9,11 +9,7 @@ from shutil import get_terminal_size
 from resdsl.cli.errors import Usage
 from resdsl.cli.files import put, table_format
 from resdsl.cli.load import load_net, sizes
-from resdsl.cli.options import input_shape
 from resdsl.cli.show import use_color
-from resdsl.graph.given import NoSuchSize, sizes_given
-from resdsl.graph.model import Net, sizes_for
-from resdsl.sizes import shape_at
 
 
 def summary_command(args: argparse.Namespace) -> int:
@@ -34,7 +30,7 @@ def summary_command(args: argparse.Namespace) -> int:
     # A row is never wrapped: what is too wide for the terminal is left out.
     terminal = sys.stdout.isatty() and not args.output
     width = max(min(get_terminal_size((100, 24)).columns, 120), 60) if terminal else 100
-    chosen = [(net, _sizes(args, net)) for net in nets]
+    chosen = [(net, sizes(args, net) if args.at else net.nominal if net.sizes else {}) for net in nets]
     if len(chosen) > 1:
         text = summaries(chosen, batch=batch, width=width, format=table, color=color)
     else:
@@ -42,22 +38,3 @@ def summary_command(args: argparse.Namespace) -> int:
         text = summary(net, at, batch=batch, width=width, format=table, depth=args.depth, color=color)
     put(args, text)
     return 0
-
-
-def _sizes(args: argparse.Namespace, net: Net) -> dict[str, int] | None:
-    """Input sizes from `--at`, which may be a shape or a number for every axis that varies, or from the spec."""
-    numbers = input_shape(args)
-    first = net.graph.input_shapes[0] or ()
-    if numbers is None:
-        return net.nominal if net.sizes else {}
-    if len(numbers) == len(first):
-        return sizes(args, net)
-    try:
-        given = sizes_given(net, numbers)
-        if given is not None:
-            return {**sizes_for(net, shape_at(first, given)), **given}
-    except NoSuchSize as error:
-        raise Usage(f"--at {args.at}: {error} (`{net.name}`)") from None
-    except ValueError as error:
-        raise Usage(f"`{net.name}`: {error}") from None
-    return sizes(args, net)

@@ -31,6 +31,8 @@ _RULES = (
     names.item_inside,
     names.name_of_item,
     brackets.body_without_braces,
+    language.applied,
+    language.repeated_stage,
     brackets.other_brackets,
     language.steps_with_commas,
     language.sum_of_values,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -35,12 +35,20 @@ class Options:
         """Whether something is written: as asked, or as the view would by itself."""
         return otherwise if self.show is None else what in self.show
 
-    def check(self, view: str, known: Collection[str]) -> None:
-        """Raise ValueError for an option that a view does not know, or that is no such number or word."""
+    def check(self, view: str, known: Collection[str], views: Mapping[str, Collection[str]] = {}) -> None:
+        """Raise ValueError for an option that a view does not know, or that is no such number or word.
+
+        Args:
+            view: the view that is asked for.
+            known: the options it knows.
+            views: those of every view, to name the ones that know what this does not.
+        """
         for field in fields(self):
             if getattr(self, field.name) is not None and field.name not in known:
                 takes = f"it takes {', '.join(f'`{k}`' for k in known)}" if known else "it takes none"
-                raise ValueError(f"the view `{view}` does not take `{field.name}`; {takes}")
+                others = [f"`{other}`" for other, options in views.items() if field.name in options]
+                do = f" ({' and '.join(others)} {'do' if others[1:] else 'does'})" if others else ""
+                raise ValueError(f"the view `{view}` does not take `{field.name}`{do}; {takes}")
         for name, least in (("fold", 1), ("wrap", 1), ("depth", 0)):
             value = getattr(self, name)
             if value is None or (name == "fold" and value == "none"):

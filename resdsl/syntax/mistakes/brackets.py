@@ -5,7 +5,7 @@ Each rule looks at the place where the parser stopped and is silent unless it kn
 
 from __future__ import annotations
 
-from resdsl.diagnostics.model import Diagnostic
+from resdsl.diagnostics.model import Diagnostic, Fix
 from resdsl.source import Span
 from resdsl.syntax.mistakes.stuck import Stuck
 from resdsl.syntax.tokens import CLOSING, OPENING, Kind, Token, tokens
@@ -211,6 +211,8 @@ def other_brackets(s: Stuck) -> Diagnostic | None:
     closing = next((t for t in tokens(s.source.text, behind, s.end) if not t.is_bare), None)
     if token.text not in OPENING or closing is None or closing.text != OPENING[token.text]:
         return None
+    if token == s.opener and (fix := _window(s, token, inside, closing)):
+        return s.error(expected="a size", found=f"`{token.text} {closing.text}`", at=s.span(token), fix=fix)
     for mark in wanted:
         pair = f"`{mark} {OPENING[mark]}`"
         fix = s.cure(f"write {pair}", (s.span(token), mark), (s.span(closing), OPENING[mark]))
@@ -223,6 +225,15 @@ def other_brackets(s: Stuck) -> Diagnostic | None:
     blank = "" if s.source.text[token.start - 1].isspace() else " "
     fix = s.cure("leave out the brackets", (s.span(token), blank), (s.span(closing), ""))
     return s.error(fix=fix) if fix else None
+
+
+def _window(s: Stuck, opener: Token, inside: list[Token], closing: Token) -> Fix | None:
+    """`(3, 3)` as `3x3`, where a call may take a size."""
+    numbers = [t for t in inside if t.text != ","]
+    if not s.is_argument or not 2 <= len(numbers) <= 3 or any(not t.text.isdigit() for t in numbers):
+        return None
+    size = "x".join(t.text for t in numbers)
+    return s.cure(f"write `{size}`", (s.span(opener).to(s.span(closing)), size))
 
 
 # ---------------------------------------------------------------- closed too early

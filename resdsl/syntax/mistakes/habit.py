@@ -27,7 +27,7 @@ _MEANT = {
     "\u00a0": (" ",),
     "&": ("and",),
     "&&": ("and",),
-    "|": ("or", "->"),
+    "|": ("then", "or", "->"),
     "||": ("or",),
     "!": ("not",),
     ":": ("=",),
@@ -118,7 +118,7 @@ def other_sign(s: Stuck) -> Diagnostic | None:
         if not _may_stand(s, span.text, meant):
             continue
         shown = f"write `{meant}`" if meant.strip() else "write a blank"
-        safe = meant != "->" or span.text == "→"
+        safe = meant not in ("->", "then") or span.text == "→"
         for first in _edits(s, span, meant):
             others = [(other, first[1]) for other in _others(s, span)]
             fix = s.cure(shown, first, safe=safe) or s.cure(shown, first, *others, safe=safe)
@@ -131,8 +131,12 @@ def other_sign(s: Stuck) -> Diagnostic | None:
 
 def _may_stand(s: Stuck, sign: str, meant: str) -> bool:
     """Whether what may be meant by a sign has its sense here: the parser takes words as names, too."""
+    between_numbers = all(t is not None and t.kind in (Kind.NUMBER, Kind.SIZE) for t in (s.before, s.after))
+    if meant == "then":
+        return between_numbers and not s.is_line
     if meant in ("and", "or"):
-        return bool(s.before and s.before.is_value)
+        compares = s.said("==", "!=", "<", "<=", ">", ">=") is not None
+        return bool(s.before and s.before.is_value) and (compares or not between_numbers)
     if meant == "==":
         return s.said("expect", "if", "where") not in (None, s.before)
     return sign != "=>" or (meant == "->") == s.is_line

@@ -165,6 +165,47 @@ def one_line(s: Stuck) -> Diagnostic | None:
     return s.error("another statement begins here", fix=fix) if fix else None
 
 
+def applied(s: Stuck) -> Diagnostic | None:
+    """`conv(64, 3x3)(x)`: a module called with values, as in PyTorch."""
+    found, before = s.found, s.before
+    if found is None or found.text != "(" or before is None or before.text != ")" or not s.is_line:
+        return None
+    if s.statement[0].text in _ITEMS:
+        return None
+    inside = s.run(found.end)
+    rest = tokens(s.source.text, inside[-1].end if inside else found.end, s.end)
+    closing = next((t for t in rest if not t.is_bare), None)
+    if (
+        closing is None
+        or closing.text != ")"
+        or not all(t.kind is Kind.WORD or t.text == "," for t in inside)
+    ):
+        return None
+    return s.error(
+        "a step takes the value before it",
+        help="another one comes by `from`: `from x -> step`",
+        fix=s.cure("leave it out", (s.span(found).to(s.span(closing)), "")),
+    )
+
+
+def repeated_stage(s: Stuck) -> Diagnostic | None:
+    """`stage body { ... } x 3`."""
+    word = s.found
+    if word is None or word.text != "x" or s.statement[:1] == [] or s.statement[0].text != "stage":
+        return None
+    opener = next((t for t in s.statement if t.text == "{"), None)
+    count = s.run(word.start, ";")
+    if opener is None or s.before is None:
+        return None
+    repeat = s.source.text[word.start : count[-1].end]
+    out = Span(s.source, s.before.end, count[-1].end)
+    return s.error(
+        "a stage is one row, and does not repeat",
+        help="what repeats is a block or a body: `stage NAME { unit(64) x 3 }`",
+        fix=s.cure("repeat what is in it", (s.behind(opener), " {"), (out, f" {repeat} }}")),
+    )
+
+
 def shape(s: Stuck) -> Diagnostic | None:
     """`input image: 3xHxW`, `at 224`."""
     found = s.found

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 
-from resdsl.diagnostics.model import Diagnostic
+from resdsl.diagnostics.model import Diagnostic, Fix
 from resdsl.source import Span
 from resdsl.syntax.build_expr import RESERVED
 from resdsl.syntax.mistakes.stuck import FORMS, Stuck
-from resdsl.syntax.tokens import Kind
+from resdsl.syntax.tokens import CLOSING, OPENING, Kind, Token, tokens
 
 _VALUES = (Kind.NUMBER, Kind.SIZE, Kind.STRING)
 
@@ -52,6 +52,10 @@ def missing_let(s: Stuck) -> Diagnostic | None:
     fix = s.cure("begin with `let`", begin) or s.cure("begin with `let`", begin, sign)
     if fix is None or s.cure("", sign):
         return None
+    if match[1] == "=" and s.statement and (steps := _list_of_steps(s, value[0])):
+        return s.error(
+            help="steps run one after another in braces, as copies with `x`", expected="a step", fix=steps
+        )
     return s.error(
         "a value gets its name with `let`",
         expected="a step" if s.statement else None,
@@ -59,6 +63,29 @@ def missing_let(s: Stuck) -> Diagnostic | None:
         at=s.span(value[0]) if s.statement else None,
         fix=fix,
     )
+
+
+def _list_of_steps(s: Stuck, opener: Token) -> Fix | None:
+    """`[unit(64), unit(64)]` for steps, as `unit(64) x 2` or `{ unit(64); unit(128) }`."""
+    inside = s.run(opener.end)
+    if opener.text != "[" or not inside or all(t.text != "(" for t in inside):
+        return None
+    items, depth = [inside[0].start], 0
+    ends = []
+    for token in inside:
+        depth += (token.text in OPENING) - (token.text in CLOSING)
+        if token.text == "," and not depth:
+            ends.append(token.start)
+            items.append(token.end)
+    text = s.source.text
+    steps = [text[a:b].strip() for a, b in zip(items, [*ends, inside[-1].end], strict=True)]
+    if not all(re.match(r"[A-Za-z_]\w*(\(|$)", step) for step in steps):
+        return None
+    closing = next(t for t in tokens(text, inside[-1].end, s.end) if not t.is_bare)
+    span = s.span(opener).to(s.span(closing))
+    alike = len(steps) > 1 and len(set(steps)) == 1
+    written = f"{steps[0]} x {len(steps)}" if alike else f"{{ {'; '.join(steps)} }}"
+    return s.cure(f"write `{written}`" if len(written) <= 60 else "write braces", (span, written))
 
 
 def dotted_step(s: Stuck) -> Diagnostic | None:
@@ -85,10 +112,17 @@ def counted_name(s: Stuck) -> Diagnostic | None:
     if not s.statement or s.found is None:
         return None
     if s.found.text in ("+", "%") and s.statement[-1].kind is Kind.STRING and "=" in s.accepts:
-        return s.error("names are not computed", help='a value stands in the name: `"conv{i}"`')
-    if s.found.text not in ("[", "="):
+        string = s.statement[-1]
+        match = re.compile(r"\s*[+%]\s*(\w+)(?=\s*=[^=])").match(s.source.text, string.end)
+        fix = None
+        if match is not None and "%" not in string.text + match[0]:
+            name = f'{string.text[:-1]}{{{match[1]}}}"'
+            fix = s.cure(f"write `{name}`", (Span(s.source, string.start, match.end()), name))
+        help = None if fix else 'a value stands in the name: `"conv{i}"`'
+        return s.error("names are not computed: a value stands in them", help=help, fix=fix)
+    if s.found.text not in ("[", "=", "{"):
         return None
-    match = re.compile(r"([A-Za-z_]\w*)[\[{]\s*(\w+)\s*[\]}](?=\s*=[^=])").match(
+    match = re.compile(r"([A-Za-z_]\w*)[\[{][ \t]*([^\[\]{}\"\n;=]+?)[ \t]*[\]}](?=\s*=[^=])").match(
         s.source.text, s.statement[0].start
     )
     if match is None:

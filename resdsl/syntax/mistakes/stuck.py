@@ -88,6 +88,11 @@ class Stuck:
         """The innermost bracket that is open."""
         return self._open[-1] if self._open else None
 
+    @property
+    def is_argument(self) -> bool:
+        """Whether the innermost bracket stands in the arguments of a call."""
+        return len(self._open) > 1 and self._open[-2].text == "("
+
     def closes_outer(self, closing: str) -> bool:
         """Whether a bracket that this one closes is open around the innermost one."""
         return any(OPENING[token.text] == closing for token in self._open[:-1])
