@@ -69,9 +69,9 @@ def layer_lines_of(changes: Iterable[Change], found: Difference) -> list[Line]:
         if known not in lines:
             lines[known] = Line("~", (), below)
             made.append(lines[known])
-    totals = Counter(graph.name for _, graph in blocks(found.a.graph))
+    one, two = (Counter(graph.name for _, graph in blocks(net.graph)) for net in (found.a, found.b))
     for known, places in groups.items():
-        lines[known].cells = (_where(known[0], places, totals),)
+        lines[known].cells = (_where(known[0], places, (one, two)),)
     return made
 
 
@@ -84,11 +84,12 @@ def _put(lines: list[Line], line: Line) -> None:
     lines.append(line)
 
 
-def _where(name: str, places: list[str], totals: Counter[str]) -> str:
+def _where(name: str, places: list[str], totals: tuple[Counter[str], Counter[str]]) -> str:
     """`3 of 16 blocks of `bottleneck`: layer2.0, layer3.0, layer4.0`."""
     if len(places) == 1:
         return f"`{name}` {places[0]}"
-    count = totals[name.partition(ARROW)[0]]
+    one, _, two = name.partition(ARROW)
+    count = totals[0][one] or totals[1][two]  # what is a block of one net may only be a scope of the other
     return f"{_of(len(places), count)} blocks of `{name}`: {ranges_of(places)}"
 
 
@@ -216,24 +217,29 @@ def weight_lines(found: Difference) -> list[Line]:
     a, b = found.a.name, found.b.name
     if a == b:
         a, b = "the first", "the second"
+    # What is renamed has its place, whatever else has its name or wants its place: each tensor is in one line.
+    moved, there = set(kept.renames), set(kept.renames.values())
     made = []
-    if kept.carried:
-        made.append(Line("=", (*_amount(kept.a, kept.carried), "carry over")))
+    same = [k for k in kept.carried if k not in moved and k not in there]
+    if same:
+        where = "" if len(same) == len(kept.carried) else " to the same layer"
+        made.append(Line("=", (*_amount(kept.a, same), f"carry over{where}")))
     if kept.renames:
         word = "under another name" if len(kept.renames) == 1 else "under other names"
         heads = renamed_heads(kept.renames)
         shown = [Line("", (both(x, y), tensors_text(n))) for (x, y), n in list(heads.items())[:MOST_KEYS]]
         made.append(Line("~", (*_amount(kept.a, kept.renames), word), _more(shown, len(heads))))
-    if kept.reshaped:
-        shown = [Line("", (k, _shapes(kept.a[k], kept.b[k]))) for k in kept.reshaped[:MOST_KEYS]]
-        size = both(*(short(params(side, kept.reshaped)) for side in (kept.a, kept.b)))
-        amount = (tensors_text(len(kept.reshaped)), f"{size} parameters", "have another shape")
-        made.append(Line("~", amount, _more(shown, len(kept.reshaped))))
-    gone = [k for k in kept.only_a if k not in kept.renames]
+    reshaped = [k for k in kept.reshaped if k not in moved and k not in there]
+    if reshaped:
+        shown = [Line("", (k, _shapes(kept.a[k], kept.b[k]))) for k in reshaped[:MOST_KEYS]]
+        size = both(*(short(params(side, reshaped)) for side in (kept.a, kept.b)))
+        amount = (tensors_text(len(reshaped)), f"{size} parameters", "have another shape")
+        made.append(Line("~", amount, _more(shown, len(reshaped))))
+    both_sides = {*same, *reshaped}
+    gone = [k for k in kept.a if k not in both_sides and k not in moved]
     if gone:
         made.append(Line("-", (*_amount(kept.a, gone), f"only in {a}"), _held(kept.a, gone)))
-    there = set(kept.renames.values())
-    new = [k for k in kept.only_b if k not in there]
+    new = [k for k in kept.b if k not in both_sides and k not in there]
     if new:
         made.append(Line("+", (*_amount(kept.b, new), f"only in {b}"), _held(kept.b, new)))
     return made

@@ -215,5 +215,7 @@ def _notes(found: Difference, changes: list[Change]) -> tuple[Note, ...]:
 
 def _note(line: Line, depth: int) -> Note:
     place, *words = line.cells
+    if words and words[0] and place.removeprefix(words[0]).isdigit():
+        place = ""  # `3`, `add1`: a step that has no name of its own
     text = f"{place} {', '.join(filter(None, words))}".strip().replace("`", "")
     return Note(depth, cast("Sign", line.mark) if line.mark else None, text)

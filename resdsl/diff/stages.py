@@ -51,7 +51,11 @@ def stages(a: Table, b: Table, changes: list[Change], *, same: bool) -> list[Pai
     """
     made: list[Pair] = []
     for one, two in aligned([a, b]):
-        inside = tuple(c for c in changes if _holds(a, one, c.address) or _holds(b, two, c.other))
+        inside = tuple(
+            c
+            for c in changes
+            if _holds(a, one, c.address, whole=c.mark == "-") or _holds(b, two, c.other, whole=c.mark == "+")
+        )
         if one is None or two is None:
             made.append(Pair(one, two, inside, counts_differ=True))
             continue
@@ -70,9 +74,11 @@ def _layers(table: Table, row: Row) -> set[str]:
     return {step.path for step in map(table.plan.steps.__getitem__, row.steps) if step.cost.params}
 
 
-def _holds(table: Table, row: Row | None, address: str) -> bool:
-    """Whether a layer is in a row."""
+def _holds(table: Table, row: Row | None, address: str, *, whole: bool) -> bool:
+    """Whether a layer is in a row; `whole` also asks for a scope that the row is in."""
     if row is None:
         return False
-    paths = (table.plan.steps[i].path.lstrip("#") for i in row.steps)
+    paths = [table.plan.steps[i].path.lstrip("#") for i in row.steps]
+    if whole and any(path.startswith(f"{address}.") for path in paths):
+        return True
     return any(address == path or address.startswith(f"{path}.") for path in paths)

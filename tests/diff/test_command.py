@@ -120,9 +120,9 @@ def test_mistakes(cli: Cli) -> None:
     code, out, _ = cli("diff", "resnet50_v2", "resnet50")
     assert code == 2
     assert "did you mean `resnet50_v1`?" in out
-    code, _, err = cli("diff", "resnet50_v1", "resnet50", "--at", "5x3")
+    code, _, err = cli("diff", "resnet50_v1", "resnet50", "--at", "5x3x3x3")
     assert code == 2
-    assert "`resnet50_v1`: the input is [3, H, W]" in err
+    assert "`H` and `W` vary" in err
     _write("bad.res", "net n { input x: [3, H, W]\n conv(8, 3x3); nothing }\n")
     code, out, _ = cli("diff", "bad.res", "resnet18")
     assert code == 1

@@ -9,7 +9,7 @@ import pytest
 from resdsl import load
 from resdsl.diff.compare import Difference, compare
 from resdsl.diff.layers import layers
-from resdsl.diff.lists import ranges
+from resdsl.diff.lists import layer_lines, ranges, weight_lines
 from resdsl.diff.words import parts
 from resdsl.graph.cost import cost
 from resdsl.graph.model import Net
@@ -28,6 +28,29 @@ def test_a_net_does_not_differ_from_itself() -> None:
         assert found.verdict == "identical", name
         assert not found.changes, name
         assert not any(pair.differs for pair in found.stages), name
+
+
+def _adds_up(found: Difference) -> None:
+    """Each tensor of each side is in exactly one line of the weights."""
+    lines = weight_lines(found)
+    for tensors, marks in ((found.weights.a, "=~-"), (found.weights.b, "=~+")):
+        told = [int(line.cells[0].split()[0].replace(",", "")) for line in lines if line.mark in marks]
+        assert sum(told) == len(tensors)
+    for line in layer_lines(found):
+        assert not line.cells[0].startswith("all 0 ")
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" ".join)
+def test_each_tensor_is_told_once(pair: tuple[str, str]) -> None:
+    a, b = _nets(*pair)
+    _adds_up(compare(a, b))
+    _adds_up(compare(b, a))
+
+
+def test_each_tensor_of_any_two_nets_is_told_once() -> None:
+    nets = [net for _, net in everything()]
+    for a, b in [*zip(nets[::17], nets[1::17], strict=False), *zip(nets[::19], nets[40::19], strict=False)]:
+        _adds_up(compare(a, b))
 
 
 def test_nor_from_the_same_read_again() -> None:

@@ -9,9 +9,10 @@ import pytest
 
 import resdsl
 from resdsl.diff.compare import Difference, compare
-from resdsl.diff.picture import changes_canvas_of, changes_dot, picture
+from resdsl.diff.picture import _note, changes_canvas_of, changes_dot, picture
+from resdsl.diff.words import Line
 from resdsl.render.drawing.paper import READABLE, SMALLEST, scale
-from resdsl.render.pictures.changes import LOOKS, wrapped
+from resdsl.render.pictures.changes import LOOKS, Note, _lines, wrapped
 from tests.conftest import Golden
 from tests.diff.pairs import BASE, BUNDLED, everything, readme, text
 from tests.render.looks import BOTH, installed, renders, texts, titles
@@ -87,6 +88,34 @@ def test_notes_stand_in_even_lines() -> None:
     ]
     assert len(notes) > 8
     assert {line.count("<font") for line in notes} == {2}
+
+
+@pytest.mark.parametrize(("a", "b"), [("resnet50", "se_resnet50"), ("unet", "unet_resnet34")])
+def test_what_is_removed_and_what_is_added_both_show(a: str, b: str) -> None:
+    """Whatever is left out: what a row lost and what it gained is told by the first note of each sign."""
+    found = _found(a, b)
+    drawn = changes_dot(found).text()
+    for number, pair in enumerate(found.stages, 1):
+        if pair.a is None or pair.b is None:
+            return  # what follows has other numbers
+        lines = [line for line in drawn.splitlines() if f'"note {number}.' in line]
+        marks = {LOOKS[mark].sign for mark in "+-" for c in pair.changes if c.mark == mark}
+        assert all(any(f"{mark} <" in line for line in lines) for mark in marks), pair.name
+
+
+def test_few_lines_show_every_sign() -> None:
+    gone = [Note(0, "-", f"layer {i}") for i in range(9)]
+    inner = [Note(0, "~", "block"), *[Note(1, "~", "conv")] * 5, Note(1, "+", "gate")]
+    for notes, left in (([*gone, Note(0, "+", "new")], 7), (inner, 4)):
+        lines = ["".join(piece.text for piece in pieces) for _, pieces in _lines(notes, 100, 4)]
+        assert lines[2].startswith("+ ")
+        assert lines[3].endswith(f"… and {left} more")
+
+
+def test_names_that_are_numbers_are_left_out() -> None:
+    assert _note(Line("-", ("3", "3×3 max pool, /2", "")), 0).text == "3×3 max pool, /2"
+    assert _note(Line("+", ("zero_pad1", "zero_pad", "")), 0).text == "zero_pad"
+    assert _note(Line("-", ("conv1", "7×7 conv, 64", "")), 0).text == "conv1 7×7 conv, 64"
 
 
 def test_what_is_said_of_all_rows_stands_above_them() -> None:

@@ -10,6 +10,7 @@ from resdsl.graph.model import Graph
 from resdsl.render.outline.blocks import SHORT, Around, chips, op_label
 from resdsl.render.outline.detail import detailed
 from resdsl.render.outline.rows import flows, rows
+from tests.diff.pairs import everything
 from tests.render.nets import SOME, file, net, sizes
 
 
@@ -86,6 +87,30 @@ def test_long_nets_fold_to_few_rows() -> None:
     assert len(rows(net("deep")).rows) == 1
     assert rows(net("deep")).rows[0].repeat == 5001
     assert len(rows(net("cifar_resnet:resnet1202")).rows) == 5
+
+
+def test_only_what_repeats_is_counted() -> None:
+    """What a stage begins with is no copy of the block after it."""
+    found = {(name, row): (text, n) for name in REPEATING for row, text, n in names(name)}
+    assert found["resnet_rs:resnetrs50", "conv2_x"] == ("3×3, 64, /2 · bottleneck(64)", 3)
+    assert found["inception_resnet:inception_resnet_v2", "inception_b"][1] == 20
+    assert found["inception_resnet:inception_resnet_v2", "stem"][1] == 1
+    assert found["convnext:convnext_tiny", "res4"][1] == 9
+
+
+REPEATING = ("resnet_rs:resnetrs50", "inception_resnet:inception_resnet_v2", "convnext:convnext_tiny")
+
+
+def test_a_row_repeats_a_block_as_often_as_it_has_it() -> None:
+    for name, made in everything():
+        for row in rows(made).rows:
+            counts = Counter[str]()
+            for run in row.runs:
+                assert run.first == counts[run.graph.name] + 1
+                counts[run.graph.name] = run.last
+                assert row.copies(run) >= run.last
+            if row.repeat > 1 and row.runs:
+                assert row.repeat in counts.values(), (name, made.name, row.name)
 
 
 def test_fields_are_absolute_in_opened_scopes() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 from math import prod
@@ -19,11 +20,12 @@ from resdsl.graph.model import Net
 from resdsl.render.numbers import bytes_text, percent, short
 from resdsl.render.outline.rows import rows
 from resdsl.render.tables.formats import escape as markdown
-from resdsl.render.tables.papertable import cell, lines
+from resdsl.render.tables.papertable import Block, cell, lines
 from resdsl.render.tables.summary import summaries, summary
 from resdsl.render.tables.tex import escape, to_tex
 from resdsl.sizes import shape_at
 from tests.conftest import Golden
+from tests.diff.pairs import everything, text
 from tests.render.nets import HERE, SOME, net, sizes
 from tests.render.nets import file as nets_of
 
@@ -197,6 +199,59 @@ def test_stages_of_one_name_share_a_row() -> None:
     for place, table in enumerate(tables):
         cells = [line.cells[place] for line in lines(tables)]
         assert [c for c in cells if str(c)] == [cell(row) for row in table.rows]
+
+
+def test_every_step_of_a_row_is_in_the_papers_table() -> None:
+    """Of every bundled net: what its text says besides the blocks, in order, and each block once."""
+    for _, made in everything():
+        for row in rows(made).rows:
+            items = cell(row).items
+            blocks = sum(item.times for item in items if isinstance(item, Block))
+            left = iter(item for item in items if isinstance(item, str))
+            for part in row.parts:
+                many = f" × {len(part.graphs)}" if len(part.graphs) > 1 else ""
+                if not part.graphs or blocks == 0:
+                    assert part.text + many in left, (made.name, row.name)
+            said = sum(map(_count, (item for item in items if isinstance(item, str))))
+            apart = sum(not part.graphs for part in row.parts)
+            assert blocks + said - apart == sum(len(part.graphs) for part in row.parts), (made.name, row.name)
+
+
+def _count(words: str) -> int:
+    found = re.search(r" × (\d+)$", words)
+    return int(found[1]) if found else 1
+
+
+POOLED = """
+block res(width) {
+  residual { conv1 = conv(width, 3x3); conv2 = conv(width, 3x3) } shortcut down: identity else projection
+}
+net n {
+  input x: [3, 32, 32]
+  stage a { conv(8, 1x1); res(8) x 2; maxpool(2x2, stride = 2); res(8); avgpool(2x2, stride = 2) }
+  head = linear(10)
+}
+"""
+
+
+def test_pools_after_blocks_are_in_the_papers_table() -> None:
+    table = rows(text(POOLED))
+    assert str(cell(table.rows[0])) == (
+        "1×1 conv, 8 · [3×3, 8; 3×3, 8] × 2 · 2×2 max pool, /2 · [3×3, 8; 3×3, 8] × 1 · 2×2 avg pool, /2"
+    )
+    made = to_tex([table])
+    order = ("1$\\times$1, 8", "times 2$", "max pool, stride 2", "times 1$", "avg pool, stride 2")
+    assert sorted(order, key=made.index) == list(order)
+
+
+def test_what_all_nets_do_stands_across_their_columns() -> None:
+    nets = [(net(f"resnet:{name}"), None) for name in ("resnet18", "resnet50")]
+    lines = summaries(nets).splitlines()
+    shared, rule = next(line for line in lines if "7×7" in line), lines[1]
+    assert len(shared) == len(rule)
+    assert re.search(r"─ 7×7 conv, 64, /2 ─+$", shared)
+    alone = summaries([(net("resnet:resnet18"), None), (net("unet:unet"), None)])
+    assert "─ 7×7" not in alone
 
 
 # ---------------------------------------------------------------- LaTeX and markdown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
@@ -37,7 +38,7 @@ class Run:
 
     Attributes:
         graph: the block.
-        first: number of the first copy in its row, from 1.
+        first: number of the first copy among the blocks of its name in the row, from 1.
         last: number of the last copy.
         path: address of the first copy.
     """
@@ -56,7 +57,10 @@ class Run:
 def runs(graphs: Iterable[tuple[str, Graph]]) -> list[Run]:
     """Group neighbours that run the same graph."""
     made: list[Run] = []
-    for number, (path, graph) in enumerate(graphs, 1):
+    seen = Counter[str]()
+    for path, graph in graphs:
+        seen[graph.name] += 1
+        number = seen[graph.name]
         if made and made[-1].graph is graph:
             made[-1] = replace(made[-1], last=number)
         else:

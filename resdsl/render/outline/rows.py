@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from resdsl.graph.cost import Cost
 from resdsl.graph.model import Feed, Field, Graph, Net, Tensor
@@ -29,6 +31,15 @@ QUIET = ("norm", "activation", "regularisation")
 """Categories of ops that a description leaves out."""
 
 
+class Part(NamedTuple):
+    """Neighbours in a row that have one description: ops, which are written once, or copies of a block."""
+
+    text: str
+    key: str = ""
+    """What is counted: the name of the block, or its layer where that is written instead; empty for an op."""
+    graphs: tuple[Graph, ...] = ()
+
+
 @dataclass(frozen=True)
 class Row:
     """One row.
@@ -36,7 +47,8 @@ class Row:
     Attributes:
         name: of the stage or layer; `stem`, `head` for steps without one.
         text: what it does: `bottleneck(128), /2`.
-        repeat: number of copies of its block; 0 where rows that do different things were joined.
+        repeat: number of copies of the block that comes most often; 0 where rows that do different things were
+            joined.
         shape: of its last output.
         cost: its counts.
         field: receptive field of its last output.
@@ -45,6 +57,7 @@ class Row:
         runs: the copies of its blocks, equal neighbours together.
         steps: numbers of its steps.
         level: 0 for a stage, 1 for blocks in it, 2 for ops.
+        parts: what it does, in order.
     """
 
     name: str
@@ -58,6 +71,11 @@ class Row:
     runs: tuple[Run, ...] = ()
     steps: tuple[int, ...] = ()
     level: int = 0
+    parts: tuple[Part, ...] = ()
+
+    def copies(self, run: Run) -> int:
+        """How many blocks of the name of a run it has."""
+        return sum(r.count for r in self.runs if r.graph.name == run.graph.name)
 
 
 @dataclass(frozen=True)
@@ -137,10 +155,14 @@ def _row(name: str, numbers: list[int], plan: Steps, tally: dict[int, Tally]) ->
         cost += step.cost
     blocks = runs(copy for step in chosen for copy in copies(step))
     last = chosen[-1]
+    parts = _parts(chosen)
+    counts = Counter[str]()
+    for part in parts:
+        counts[part.key] += len(part.graphs)
     return Row(
         name,
-        " · ".join(_texts(chosen)),
-        sum(r.count for r in blocks) or 1,
+        " · ".join(part.text for part in parts),
+        max(counts.values(), default=0) or 1,
         last.shape,
         cost,
         last.field,
@@ -148,49 +170,64 @@ def _row(name: str, numbers: list[int], plan: Steps, tally: dict[int, Tally]) ->
         cost.layers - mine.beside,
         tuple(blocks),
         tuple(numbers),
+        parts=tuple(parts),
     )
 
 
-def _texts(chosen: list[Step]) -> list[str]:
-    """Descriptions of the steps that matter, equal neighbours once."""
-    found: list[str] = []
+def _parts(chosen: list[Step]) -> list[Part]:
+    """The steps that matter, neighbours of one description together."""
+    found: list[Part] = []
     for step in chosen:
         content = step.node.content
         if isinstance(content, Op):
             if content.category not in QUIET and content.name not in ("identity", "flatten"):
-                found.append(op_label(content, step.graph.operands(step.node)))
+                found.append(Part(op_label(content, step.graph.operands(step.node))))
         elif isinstance(content, Tensor):
-            found.append(f"param {content.name}" if content.trained else f"buffer {content.name}")
+            found.append(Part(f"param {content.name}" if content.trained else f"buffer {content.name}"))
         else:
-            found.extend(_graph_texts(step))
+            found.extend(_graph_parts(step))
     if not found:
-        found = [s.node.content.label() for s in chosen if isinstance(s.node.content, Op)]
-    return [text for i, text in enumerate(found) if i == 0 or text != found[i - 1]]
+        found = [Part(s.node.content.label()) for s in chosen if isinstance(s.node.content, Op)]
+    return _together(found)
 
 
-def _graph_texts(step: Step) -> list[str]:
-    made: list[str] = []
-    groups: list[list[Graph]] = []
-    for run in runs(copies(step)):
-        if groups and groups[-1][0].name == run.graph.name:
-            groups[-1].append(run.graph)
+def _together(parts: Iterable[Part]) -> list[Part]:
+    """Equal neighbours once."""
+    made: list[Part] = []
+    for part in parts:
+        if made and made[-1].text == part.text:
+            made[-1] = made[-1]._replace(graphs=made[-1].graphs + part.graphs)
         else:
-            groups.append([run.graph])
+            made.append(part)
+    return made
+
+
+def _graph_parts(step: Step) -> list[Part]:
+    made: list[Part] = []
+    groups: list[list[Graph]] = []
+    for _, graph in copies(step):
+        if groups and groups[-1][0].name == graph.name:
+            groups[-1].append(graph)
+        else:
+            groups.append([graph])
     for graphs in groups:
         boxes = chips(graphs[0])
-        if boxes is not None and len(graphs) == len(boxes) == 1 and "×" in str(boxes[0]) and not kinds(boxes):
-            made.append(f"{boxes[0]}{stride_text(graphs[0])}")  # a convolution under another name
+        one = all(graph is graphs[0] for graph in graphs)
+        if boxes is not None and one and len(boxes) == 1 and "×" in str(boxes[0]) and not kinds(boxes):
+            text = f"{boxes[0]}{stride_text(graphs[0])}"
+            made.append(Part(text, text, tuple(graphs)))  # a convolution under another name
             continue
         if graphs[0].kind != "scope" and len(groups) <= 3:
             boxes = None
-        short = graphs[0].kind != "repeat" and len(graphs) == 1 and boxes is not None and 0 < len(boxes) <= 4
+        short = graphs[0].kind != "repeat" and one and boxes is not None and 0 < len(boxes) <= 4
         if graphs[0].kind == "scope" and boxes and len(boxes) > 4 and not kinds(boxes):
-            made.append(f"{chip_text(boxes[0])} · … · {chip_text(boxes[-1])}")
+            text = f"{chip_text(boxes[0])} · … · {chip_text(boxes[-1])}"
         elif short and boxes is not None and not kinds(boxes):
-            made.append(" · ".join(map(chip_text, boxes)))
+            text = " · ".join(map(chip_text, boxes))
         else:
             called = {call_text(g) for g in graphs}
-            made.append((called.pop() if len(called) == 1 else graphs[0].name) + stride_text(graphs[0]))
+            text = (called.pop() if len(called) == 1 else graphs[0].name) + stride_text(graphs[0])
+        made.append(Part(text, graphs[0].name, tuple(graphs)))
     return made
 
 
@@ -221,10 +258,10 @@ def _alike(a: Row, b: Row) -> bool:
 
 def joined(a: Row, b: Row, name: str) -> Row:
     """Two rows as one: counts are added, and the copies of the second follow those of the first."""
-    offset = a.runs[-1].last if a.runs else 0
-    moved = [replace(r, first=r.first + offset, last=r.last + offset) for r in b.runs]
     all_runs = list(a.runs)
-    for run in moved:
+    for new in b.runs:
+        offset = a.copies(new)
+        run = replace(new, first=new.first + offset, last=new.last + offset)
         if all_runs and all_runs[-1].graph is run.graph:
             all_runs[-1] = replace(all_runs[-1], last=run.last)
         else:
@@ -241,6 +278,7 @@ def joined(a: Row, b: Row, name: str) -> Row:
         layers=a.layers + b.layers,
         runs=tuple(all_runs),
         steps=a.steps + b.steps,
+        parts=tuple(_together(a.parts + b.parts)),
     )
 
 

@@ -52,11 +52,16 @@ class Way(NamedTuple):
 
 
 WAYS = (
+    Way(218, 96, 260, 50, 14, 6),
     Way(218, 96, 260, 50, 14, 4),
+    Way(182, 78, 128, 50, 12, 6),
     Way(182, 78, 128, 50, 12, 4),
     Way(182, 78, 128, 37, 9, 3),
 )
-"""A page on its side, one upright, and one upright with low cards, whose counts stand with what they do."""
+"""A page on its side, one upright, and one upright with low cards, whose counts stand with what they do.
+
+The first two with as many notes as fit, and with fewer.
+"""
 THIN = 20.0
 LINE = 10.5
 MOST_HEADS = 4
@@ -216,27 +221,55 @@ def _sign(canvas: Canvas, id: str, sign: Sign, x: float, y: float, size: float) 
 
 def _lines(notes: Sequence[Note], room: float, most: int) -> list[tuple[float, tuple[Piece, ...]]]:
     """Notes in lines of at most `room` points, each with its indent; at most so many lines."""
+    every = [_wrapped(note, room) for note in notes]
+    chosen, needed = _by_weight(notes)
+    kept: dict[int, int] = {}
+    for limit in (most, most - 1):  # the last line says what is left out
+        kept = {}
+        for number in chosen:
+            waiting = sum(other not in kept for other in needed if other != number)
+            count = min(len(every[number]), limit - sum(kept.values()) - waiting)
+            if count <= 0:
+                break
+            kept[number] = count
+        if len(kept) == len(notes):
+            break
+    made = []
+    for number in sorted(kept):
+        *before, last = every[number][: kept[number]]
+        if kept[number] < len(every[number]):  # a note is cut
+            indent, (*pieces, piece) = last
+            text = fitted(piece.text, 8, room - indent - 18)
+            text += "" if text.endswith("…") else " …"
+            last = indent, (*pieces, piece._replace(text=text))
+        made += [*before, last]
+    left = len(notes) - len(kept)
+    return [*made, _unsigned(0, f"… and {left:,} more")] if left else made
+
+
+def _wrapped(note: Note, room: float) -> list[tuple[float, tuple[Piece, ...]]]:
+    """The lines of a note."""
     made: list[tuple[float, tuple[Piece, ...]]] = []
-    starts: list[int] = []
-    for note in notes:
-        starts.append(len(made))
-        indent = 12.0 * note.depth
-        for place, text in enumerate(wrapped(note.text, 8, room - indent - 8)):
-            if place == 0 and note.sign is not None:
-                made.append((indent, (_mark(note.sign), Piece(text, 8, INK))))
-            else:
-                made.append(_unsigned(indent + 8 * (place > 0), text))
-    if len(made) <= most:
-        return made
-    left = sum(start >= most - 1 for start in starts)
-    kept = most - 1 if left else most
-    if kept not in starts:  # a note is cut
-        indent, (*before, last) = made[kept - 1]
-        text = fitted(last.text, 8, room - indent - 18)
-        text += "" if text.endswith("…") else " …"
-        made[kept - 1] = indent, (*before, last._replace(text=text))
-    more = [_unsigned(0, f"… and {left:,} more")] if left else []
-    return made[:kept] + more
+    indent = 12.0 * note.depth
+    for place, text in enumerate(wrapped(note.text, 8, room - indent - 8)):
+        if place == 0 and note.sign is not None:
+            made.append((indent, (_mark(note.sign), Piece(text, 8, INK))))
+        else:
+            made.append(_unsigned(indent + 8 * (place > 0), text))
+    return made
+
+
+def _by_weight(notes: Sequence[Note]) -> tuple[list[int], list[int]]:
+    """Numbers of the notes, those first that are needed to show every sign; and the needed ones alone."""
+    needed: dict[int, None] = {}
+    seen = set[Sign | None]()
+    head = 0
+    for number, note in enumerate(notes):
+        head = head if note.depth else number
+        if note.sign not in seen:
+            seen.add(note.sign)
+            needed |= {head: None, number: None}
+    return list(dict.fromkeys([*needed, *range(len(notes))])), list(needed)
 
 
 def _unsigned(indent: float, text: str) -> tuple[float, tuple[Piece, ...]]:

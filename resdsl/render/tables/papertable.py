@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import dropwhile, groupby, takewhile
+from typing import NamedTuple
 
 from resdsl.diagnostics.columns import width as columns_of
+from resdsl.graph.model import Graph
 from resdsl.render.numbers import MACS, shape_text, short
 from resdsl.render.outline.alignment import aligned
-from resdsl.render.outline.blocks import Around, Chip, Run, chip_text, chips, form
-from resdsl.render.outline.rows import Row, Table
+from resdsl.render.outline.blocks import Around, Chip, chip_text, chips, form
+from resdsl.render.outline.rows import Part, Row, Table
 from resdsl.render.tables.formats import escape
 from resdsl.sizes import Shape, shape_at
+
+MOST_BLOCKS = 4
+"""Matrices in a cell; more are said in words."""
+
+
+class Block(NamedTuple):
+    """The convolutions of a block, and how many there are of it."""
+
+    lines: tuple[str, ...]
+    times: int
 
 
 @dataclass(frozen=True)
@@ -19,16 +32,28 @@ class Cell:
     """What a net does in a stage.
 
     Attributes:
-        lead: in words, what comes before the blocks; all of it where there is nothing to put in brackets.
-        blocks: the lines of each block, and how many there are of it.
+        items: in order, words, or the lines of a block and how many there are of it.
     """
 
-    lead: str = ""
-    blocks: tuple[tuple[tuple[str, ...], int], ...] = ()
+    items: tuple[str | Block, ...] = ()
+
+    @property
+    def lead(self) -> str:
+        """The words before the blocks; all where there are no blocks."""
+        return " · ".join(str(item) for item in takewhile(_is_words, self.items))
+
+    @property
+    def rest(self) -> Cell:
+        """What comes after them."""
+        return Cell(tuple(dropwhile(_is_words, self.items)))
 
     def __str__(self) -> str:
-        made = [f"[{'; '.join(block)}] × {count}" for block, count in self.blocks]
-        return " · ".join([self.lead] * bool(self.lead) + made)
+        made = (i if isinstance(i, str) else f"[{'; '.join(i.lines)}] × {i.times}" for i in self.items)
+        return " · ".join(made)
+
+
+def _is_words(item: str | Block) -> bool:
+    return isinstance(item, str)
 
 
 @dataclass(frozen=True)
@@ -87,24 +112,34 @@ def notes(tables: Sequence[Table]) -> list[str]:
 
 
 def cell(row: Row) -> Cell:
-    """The blocks of a stage as matrices of convolutions, if they are such, else its description."""
-    groups: list[tuple[tuple[Chip, ...], int]] = []
-    for run in row.runs:
-        boxes = _flat(run)
-        if not boxes:
-            return Cell(row.text)
-        if groups and groups[-1][0] == boxes:
-            groups[-1] = (boxes, groups[-1][1] + run.count)
-        else:
-            groups.append((boxes, run.count))
-    if not groups or (row.repeat == 1 and not row.shortcuts) or len(groups) > 4:
-        return Cell(row.text)
-    before = [t for t in row.text.split(" · ")[:-1] if "(" not in t] if len(groups) == 1 else []
-    return Cell(" · ".join(before), tuple((tuple(map(chip_text, boxes)), count) for boxes, count in groups))
+    """What a stage does, in order: blocks as matrices of their convolutions where they are such, else words."""
+    made: list[str | Block] = []
+    for part in row.parts:
+        for item in _items(part, plain=row.repeat == 1 and not row.shortcuts):
+            last = made[-1] if made else ""
+            if isinstance(last, Block) and isinstance(item, Block) and last.lines == item.lines:
+                made[-1] = Block(last.lines, last.times + item.times)
+            else:
+                made.append(item)
+    if sum(isinstance(item, Block) for item in made) > MOST_BLOCKS:
+        made = list(map(_words, row.parts))
+    return Cell(tuple(made))
 
 
-def _flat(run: Run) -> tuple[Chip, ...] | None:
-    boxes = chips(run.graph)
+def _items(part: Part, *, plain: bool) -> list[str | Block]:
+    """A matrix for each form of its blocks; a convolution of its own needs none, nor what is in a plain row."""
+    flat = [_flat(graph) for graph in part.graphs]
+    if plain or not flat or not all(flat) or (len(flat) == 1 and len(flat[0] or ()) == 1):
+        return [_words(part)]
+    return [Block(tuple(map(chip_text, boxes or ())), len(list(same))) for boxes, same in groupby(flat)]
+
+
+def _words(part: Part) -> str:
+    return f"{part.text} × {len(part.graphs)}" if len(part.graphs) > 1 else part.text
+
+
+def _flat(graph: Graph) -> tuple[Chip, ...] | None:
+    boxes = chips(graph)
     if boxes is None:
         return None
     made: list[Chip] = []
@@ -150,7 +185,7 @@ def _text(tables: Sequence[Table], color: bool) -> list[str]:
     head = [["stage"], ["output"], *([name] for name in net_names(tables))]
     grid: list[tuple[str, list[list[str]]]] = []
     for line in lines(tables):
-        cells = [Cell("", c.blocks) for c in line.cells] if line.shared else line.cells
+        cells = [c.rest for c in line.cells] if line.shared else line.cells
         grid.append((line.shared, [line.name.split(" or "), line.output.split(" or "), *map(_drawn, cells)]))
     ends = [[[name], [""], *([v] for v in values)] for name, values in totals(tables)]
     every = [head, *(row for _, row in grid), *ends]
@@ -159,11 +194,12 @@ def _text(tables: Sequence[Table], color: bool) -> list[str]:
     made = [*_set(head, sizes), rule]
     before = 1
     for place, (shared, row) in enumerate(grid):
-        words = [" " * (sizes[0] + sizes[1] + 4) + shared] * bool(shared)
+        across = _across(shared, sum(sizes[2:]) + 2 * (len(tables) - 1)) if len(tables) > 1 else shared
+        words = [" " * (sizes[0] + sizes[1] + 4) + across] * bool(shared)
         drawn = _set(row, sizes) if any(any(part) for part in row[2:]) else []
         if shared and not drawn:
             first, *rest = _set(row[:2], sizes[:2])
-            words, drawn = [], [first.ljust(sizes[0] + sizes[1] + 4) + shared, *rest]
+            words, drawn = [], [first.ljust(sizes[0] + sizes[1] + 4) + across, *rest]
         if place and max(before, len(drawn)) > 1:
             made.append("")
         made += words + drawn
@@ -172,6 +208,12 @@ def _text(tables: Sequence[Table], color: bool) -> list[str]:
     if color:
         made[0], made[-1] = f"\x1b[1m{made[0]}\x1b[0m", f"\x1b[1m{made[-1]}\x1b[0m"
     return made
+
+
+def _across(text: str, width: int) -> str:
+    """What all nets do, between lines that reach over their columns."""
+    room = width - columns_of(text) - 2
+    return f"{'─' * (room // 2)} {text} {'─' * (room - room // 2)}" if room > 1 else text
 
 
 def _set(row: list[list[str]], sizes: list[int]) -> list[str]:
@@ -188,9 +230,13 @@ def _set(row: list[list[str]], sizes: list[int]) -> list[str]:
 
 
 def _drawn(cell: Cell) -> list[str]:
-    """Words a line each, then the brackets."""
-    made = cell.lead.split(" · ") if cell.lead else []
-    for block, count in cell.blocks:
+    """Words a line each, and the brackets."""
+    made: list[str] = []
+    for item in cell.items:
+        if isinstance(item, str):
+            made += item.split(" · ")
+            continue
+        block, count = item
         size = max(map(columns_of, block))
         last = len(block) - 1
         for place, text in enumerate(block):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from resdsl.graph.cost import Cost
 from resdsl.render.numbers import short
 from resdsl.render.outline.rows import Table
-from resdsl.render.tables.papertable import Cell, net_names, notes, totals
+from resdsl.render.tables.papertable import Block, Cell, net_names, notes, totals
 from resdsl.render.tables.papertable import lines as lines_of
 
 _ESCAPES = {
@@ -74,11 +75,11 @@ def to_tex(tables: Sequence[Table]) -> str:
         cells = list(line.cells)
         if line.shared and nets > 1:
             shared = f"\\multicolumn{{{nets}}}{{c}}{{{_words(line.shared)}}}"
-            if not any(c.blocks for c in cells):
+            cells = [c.rest for c in cells]
+            if not any(c.items for c in cells):
                 made += [f"{name} & {output} & {shared} \\\\", "\\hline"]
                 continue
             made += [f" & & {shared} \\\\", f"\\cline{{3-{nets + 2}}}"]
-            cells = [Cell("", c.blocks) for c in cells]
         counts = _counts(tables[0], tables[0].rows[place].cost) if aside else []
         made += [f"{' & '.join([name, output, *map(_content, cells), *counts])} \\\\", "\\hline"]
     if aside:
@@ -101,10 +102,17 @@ def _words(text: str) -> str:
 
 
 def _content(cell: Cell) -> str:
-    """Words, and below them the brackets, in short lines."""
-    words = [(len(part), _words(part)) for part in cell.lead.split(" · ") if part]
-    blocks = [(max(map(len, block)) + 5, _matrix(block, count)) for block, count in cell.blocks]
-    return _stack(_lines(words, r" $\cdot$ ") + _lines(blocks, ", "))
+    """Words and brackets in order, in short lines."""
+    made: list[str] = []
+    for words, items in groupby(cell.items, lambda item: isinstance(item, str)):
+        if words:
+            said = [text for item in items for text in str(item).split(" · ")]
+            made += _lines([(len(text), _words(text)) for text in said], r" $\cdot$ ")
+        else:
+            blocks = [item for item in items if isinstance(item, Block)]
+            sized = [(max(map(len, b.lines)) + 5, _matrix(b.lines, b.times)) for b in blocks]
+            made += _lines(sized, ", ")
+    return _stack(made)
 
 
 def _lines(parts: Iterable[tuple[int, str]], between: str) -> list[str]:
