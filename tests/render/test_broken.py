@@ -62,6 +62,13 @@ def test_several_mistakes_at_one_value_hang_below_each_other():
     assert '"error 1" -> "error 2"' in made
 
 
+def test_a_mistake_in_a_block_marks_the_steps_that_run_it():
+    text = "block b { conv(8, 3x3); rellu }\nnet n {\n  input image: [3, H, W]\n  b x 2\n  conv(8, 3x3)\n}\n"
+    made = picture(text).text()
+    assert re.findall(r'"([^"]*)" -> "error 1"', made) == ["0, line 4"]
+    assert "<b>! </b>" in made
+
+
 def test_nothing_is_counted():
     assert "params" not in picture(BLOCK).text()
     assert "MACs" not in picture(BLOCK).text()

@@ -86,6 +86,11 @@ def test_folding() -> None:
     assert "21 similar blocks" in dense  # each takes more channels than the one before
 
 
+def test_stages_of_equal_length_are_folded_alike() -> None:
+    text = draw(net("cifar_resnet:resnet56"), "dot", view="column").decode()
+    assert re.findall(r"<b>(\d+ identical blocks)</b>", text) == ["6 identical blocks"] * 3
+
+
 def test_the_sum_of_a_folded_stage_is_said() -> None:
     text = draw(net("cifar_resnet:resnet1202"), "dot", view="column").decode()
     assert 'tooltip="conv3_x: 197 identity shortcuts"' in text

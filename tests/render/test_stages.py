@@ -15,14 +15,16 @@ from resdsl.render.drawing.arial import text_width
 from resdsl.render.drawing.canvas import Canvas
 from resdsl.render.drawing.paper import MOST_BOXES, READABLE, SMALLEST, fits, scale
 from resdsl.render.drawing.renderer import NoRenderer, find_renderer, render
+from resdsl.render.numbers import short
 from resdsl.render.outline.folding import folded
 from resdsl.render.outline.rows import Table, rows
+from resdsl.render.pictures.cards import colors_of, low_line
+from resdsl.render.pictures.levels import levels
 from resdsl.render.pictures.options import Options
 from resdsl.render.pictures.panel import general
 from resdsl.render.pictures.places import edges_of, places
 from resdsl.render.pictures.stages import stages_canvas, stages_picture
 from resdsl.render.pictures.strip import powers, strip_picture
-from resdsl.render.pictures.unet import levels
 from resdsl.resources import specs
 from resdsl.source import Source
 from tests.conftest import Golden
@@ -81,11 +83,20 @@ def test_no_label_is_wider_than_its_box(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_no_number_of_parameters_is_cut(name: str) -> None:
+    for table in (table for table, *_ in pictures(name)):
+        for row in table.rows:
+            if row.cost.params and not row.runs:
+                assert low_line(row, 180).endswith(f"{short(row.cost.params)} params")
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_every_kind_of_shortcut_is_drawn_beside_the_trunk_and_in_the_legend(name: str) -> None:
     for table, _, text in pictures(name):
         drawn = re.findall(r'-> .*pos="e,[-\d.]+,[-\d.]+ ([^"]*)".*class="shortcut (\w+)"', text)
         assert set(table.shortcuts) <= {kind for _, kind in drawn}
-        assert {kind for _, kind in drawn} == set(re.findall(r'^ "legend (\w+)" \[', text, re.MULTILINE))
+        told = {kind for _, kind in drawn} | ({"skip"} if 'class="skip"' in text else set())
+        assert told == set(re.findall(r'^ "legend (\w+)" \[', text, re.MULTILINE))
         for points, _ in drawn:  # it leaves the line that it goes around, and by enough to be seen
             pairs = [tuple(map(float, point.split(","))) for point in points.split()]
             assert all(max(axis) - min(axis) >= 8 for axis in zip(*pairs, strict=True))
@@ -369,3 +380,33 @@ def test_the_nets_of_the_other_tests() -> None:
         canvas = stages_canvas(table, Options())
         assert canvas is not None
         assert fits(canvas)
+
+
+UP = """
+net up(base = 8) {
+  input image: [1, H, W] where H % 4 == 0, W % 4 == 0 at [1, 64, 64]
+  enc1 = double(base); maxpool(2x2, 2)
+  enc2 = double(2 * base); maxpool(2x2, 2)
+  mid = double(4 * base)
+  up2 = conv_transpose(2 * base, 2x2, stride = 2)
+  from up2, enc2 -> concat
+  dec2 = double(2 * base)
+  up1 = conv_transpose(base, 2x2, stride = 2)
+  from up1, enc1 -> concat
+  dec1 = double(base)
+}
+block double(width) { conv(width, 3x3); relu; conv(width, 3x3); relu }
+"""
+
+
+def test_a_decoder_of_up_convolutions_is_the_right_side_of_a_u() -> None:
+    table = rows(of(UP))
+    canvas = stages_canvas(table, Options())
+    assert canvas is not None
+    text = canvas.dot.text()
+    places = dict(re.findall(r'^ "(\w+)" \[pos="([-\d.]+),', text, re.MULTILINE))
+    assert float(places["enc1"]) == float(places["enc2"]) < float(places["dec2"]) == float(places["up1"])
+    colors = dict(zip((row.name for row in table.rows), colors_of(table), strict=True))
+    assert colors["enc1"] == colors["dec1"] != colors["enc2"] == colors["dec2"] != colors["mid"]
+    # A skip is told from the shortcut of a block.
+    assert len(re.findall(r'penwidth=2, class="skip"|class="skip".*penwidth=2', text)) == 2

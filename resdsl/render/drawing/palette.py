@@ -65,8 +65,9 @@ LINES = {
     "zero_pad": "dashed",
     "body": "dotted",
     "concat": "solid",
+    "skip": "solid",
 }
-"""Line style of each kind of shortcut."""
+"""Line style of each kind of shortcut, and of a skip between stages, which is wide."""
 
 WORDS = {
     "identity": "identity",
@@ -74,6 +75,7 @@ WORDS = {
     "zero_pad": "zero-pad",
     "body": "custom",
     "concat": "concatenation",
+    "skip": "skip connection",
 }
 """Each kind of shortcut in words."""
 

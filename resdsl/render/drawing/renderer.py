@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 RENDERERS = ("auto", "graphviz-pure", "dot")
+FAMILIES = "Arial,DejaVu Sans Condensed"
+"""What `dot` writes letters in: fontconfig has fonts as wide as Arial for it, or else this one, which is nearly."""
 
 
 class NoRenderer(Exception):
@@ -22,6 +24,8 @@ def render(text: str, engine: str, format: str, name: str, renderer: str = "auto
         NoRenderer: what is needed is not installed, or failed; the text says which.
     """
     program = find_renderer(format, name, renderer, text)
+    if format != "svg" and program.name == "dot":
+        text = text.replace('fontname="Arial"', f'fontname="{FAMILIES}"')
     try:
         from graphviz import Source
         from graphviz.backend import dot_command

@@ -33,6 +33,7 @@ FRAME: dict[str, Attr] = {
     "style": "rounded",
     "color": WRONG.line,
 }
+RED: dict[str, Attr] = {"color": WRONG.line, "penwidth": 1.6, "class": "error"}
 WIDE = 56
 """Letters of a message on one line."""
 
@@ -48,7 +49,7 @@ def broken_picture(net: Net, diagnostics: Sequence[Diagnostic], title: str | Non
     name = net.name if title is None else title
     dot = Dot(net.name, "dot", rankdir="TB", ranksep=0.3, nodesep=0.4, labelloc="t", compound="true")
     drawn = _Steps(net.graph)
-    drawn.wrong = {node.id for node in map(drawn.blamed, errors) if node is not None}
+    drawn.wrong = {node.id for error in errors for node in drawn.blamed(error)}
     count = _count(diagnostics)
     if name:
         dot.node("title", shape="plain", style="", label=Html(_title(name, count)))
@@ -186,19 +187,21 @@ class _Steps:
                 if port.node in ids:
                     shape = self.graph.shape(port)
                     before = self.graph.node(port.node)
-                    straight = 1 if place else 1000
-                    dot.edge(self.name(before), self.name(node), label=f"  {_shape(shape)}", weight=straight)
+                    look: dict[str, Attr] = {"weight": 1 if place else 1000}
+                    if node.id in self.wrong and isinstance(node.content, Op) and len(node.inputs) > 1:
+                        look |= RED | {"fontcolor": WRONG.line}
+                    dot.edge(self.name(before), self.name(node), label=f"  {_shape(shape)}", **look)
         return self.left_out
 
     def taken(self, node: Node) -> list[Shape]:
         """The shapes that arrive at a step, as far as they are known."""
         return [s for s in map(self.graph.shape, node.inputs) if s is not None]
 
-    def blamed(self, diagnostic: Diagnostic) -> Node | None:
-        """The step that a mistake lies in: in its own text, or in a block that it calls."""
+    def blamed(self, diagnostic: Diagnostic) -> list[Node]:
+        """The steps a mistake lies in: in the text of one, or in that of a block which some call."""
         at = _outermost(diagnostic)
         inside = [n for n in self.nodes if _holds(n.span, at) or _names(n.span, at)]
-        return inside[-1] if inside else None
+        return inside[-1:] or [n for n in self.nodes if _declared(n.content, at)]
 
     def before(self, diagnostic: Diagnostic) -> list[Node]:
         """The values that would have come to a step that was not built."""
@@ -209,6 +212,15 @@ class _Steps:
         at = _outermost(diagnostic)
         earlier = [n for n in self.nodes if n.span.source == at.source and n.span.end <= at.start]
         return earlier[-1:] or self.nodes[-1:]
+
+
+def _declared(content: object, at: Span) -> bool:
+    """Whether a place lies in the text of a block that a step runs, or of one that it repeats."""
+    if not isinstance(content, Graph):
+        return False
+    if content.kind == "repeat":
+        return any(_declared(node.content, at) for node in content.nodes())
+    return _holds(content.span, at)
 
 
 def _outermost(diagnostic: Diagnostic) -> Span:
@@ -232,9 +244,8 @@ def _mark(dot: Dot, steps: _Steps, diagnostic: Diagnostic, name: str, lowest: di
     Where these lie in a block, that block is drawn in a frame. Several at one place hang below each other: `lowest`
     has the last of each.
     """
-    red: dict[str, Attr] = {"color": WRONG.line, "penwidth": 1.6, "class": "error"}
     box: dict[str, Attr] = {"fillcolor": WRONG.fill, "color": WRONG.line, "style": "filled,bold"}
-    node, met = steps.blamed(diagnostic), _where(steps.graph, diagnostic.primary.span)
+    node, met = next(iter(steps.blamed(diagnostic)), None), _where(steps.graph, diagnostic.primary.span)
     around = [node] if node is not None else steps.before(diagnostic)
     dot.node(name, label=_message(diagnostic), **box, **{"class": "error"})
     beside = node is not None and (met is None or met[0] is steps.graph)
@@ -242,16 +253,16 @@ def _mark(dot: Dot, steps: _Steps, diagnostic: Diagnostic, name: str, lowest: di
         where = " ".join(["beside" if beside else "below", *map(steps.name, around)])
         above, lowest[where] = lowest.get(where), name
         if above is not None:
-            dot.edge(above, name, dir="none", **red)
+            dot.edge(above, name, dir="none", **RED)
             return
     if node is not None and beside:
-        dot.edge(steps.name(node), name, dir="none", **red)
+        dot.edge(steps.name(node), name, dir="none", **RED)
         dot.same_rank(steps.name(node), name)
         return
     if met is None:
         for before in around:
             shapes = "  " + " · ".join(map(_shape, before.shapes))
-            dot.edge(steps.name(before), name, label=shapes, fontcolor=WRONG.line, **red)
+            dot.edge(steps.name(before), name, label=shapes, fontcolor=WRONG.line, **RED)
         return
     graph, ports = met
     inner, join = steps, f"{name}: the values meet" if len(ports) > 1 else name
@@ -265,21 +276,21 @@ def _mark(dot: Dot, steps: _Steps, diagnostic: Diagnostic, name: str, lowest: di
                 skip = f"{name}: the shape of the shortcut"
                 shape = _shape(graph.shape(ports[-1]))
                 dot.node(skip, label=shape, shape="plain", style="", fontsize=8, fontcolor=WRONG.line)
-                dot.edge(inner.name(graph.node(ports[-1].node)), skip, **red | {"dir": "none"})
-                dot.edge(skip, join, **red)
+                dot.edge(inner.name(graph.node(ports[-1].node)), skip, **RED | {"dir": "none"})
+                dot.edge(skip, join, **RED)
                 ports = ports[:-1]
         for before in around:
             for first in inner.nodes[:1]:
                 # It ends at the frame: inside it would run through the title.
                 frame = f"cluster {inner.inside}"
-                dot.edge(steps.name(before), inner.name(first), style="dashed", lhead=frame, **red)
+                dot.edge(steps.name(before), inner.name(first), style="dashed", lhead=frame, **RED)
     elif join != name:
         _join(dot, join, diagnostic)
     for port in ports:
         shape = _shape(graph.shape(port))
-        dot.edge(inner.name(graph.node(port.node)), join, label=f"  {shape}", fontcolor=WRONG.line, **red)
+        dot.edge(inner.name(graph.node(port.node)), join, label=f"  {shape}", fontcolor=WRONG.line, **RED)
     if join != name:
-        dot.edge(join, name, dir="none", **red)
+        dot.edge(join, name, dir="none", **RED)
         if inner is steps:
             dot.same_rank(join, name)
 
@@ -327,7 +338,9 @@ def _code(span: Span) -> str:
     room = max(0, WIDE - (end - start)) // 2
     before, bad, after = line[:start].lstrip(), line[start:end], line[end:].rstrip()
     if len(before) > room:
-        before = f"... {before[len(before) - room :].lstrip()}"
+        # From a whole word on, where it has several.
+        kept = before[len(before) - room :]
+        before = f"... {kept.partition(' ')[2].lstrip() or kept.lstrip()}"
     if len(after) > room:
         after = f"{after[:room].rstrip()} ..."
     if len(bad) > WIDE:

@@ -11,6 +11,7 @@ from resdsl.render.outline.blocks import chips, kinds
 from resdsl.render.outline.describe import subtitle
 from resdsl.render.outline.rows import Row, Table
 from resdsl.render.pictures.inset import shortcut_line
+from resdsl.render.pictures.levels import levels
 from resdsl.render.pictures.options import Options
 from resdsl.sizes import Shape
 
@@ -19,21 +20,26 @@ WIDEST = 260.0
 TALL, LOW = 54.0, 36.0
 """Height of a card with bars, and of one without."""
 BAR = 32.0
-ORDER = ("identity", "concat", "projection", "zero_pad", "body")
+ORDER = ("skip", "identity", "concat", "projection", "zero_pad", "body")
 LOOP = 15.0
 """How far a shortcut reaches out of the side of a card."""
 
 
 def colors_of(table: Table) -> list[Colors]:
-    """Colours of the rows: those that repeat or hold blocks take one for each size of image."""
+    """Colours of the rows: those that repeat or hold blocks take one for each size of image.
+
+    In a net that goes down and up again both sides of a level have the same.
+    """
     sizes: dict[Shape, int] = {}
+    found = levels(table)
+    level = {} if found is None else found.numbers()
     made: list[Colors] = []
-    for row, css in zip(table.rows, css_of(table), strict=True):
+    for place, (row, css) in enumerate(zip(table.rows, css_of(table), strict=True)):
         size = None if row.shape is None else row.shape[1:]
         if css == "other" or not size:
             made.append(NEUTRAL)
         else:
-            made.append(stage_colors(sizes.setdefault(size, len(sizes))))
+            made.append(stage_colors(level[place] if level else sizes.setdefault(size, len(sizes))))
     return made
 
 
@@ -55,15 +61,19 @@ def card_height(css: str) -> float:
 
 def card_width(rows: list[Row]) -> float:
     """Width that suits some cards."""
-    wanted = [text_width(_line(row), 8) * SLACK + 22 for row in rows]
+    wanted = [text_width(low_line(row, WIDEST), 8) * SLACK + 22 for row in rows]
     names = [text_width(row.name, 10.5, True) + 60 for row in rows]
     return min(max(NARROWEST, *wanted, *names), WIDEST)
 
 
-def _line(row: Row) -> str:
-    if row.runs or not row.cost.params:
-        return row.text
-    return " · ".join(part for part in (row.text, f"{short(row.cost.params)} params") if part)
+def low_line(row: Row, room: float, params: bool = True) -> str:
+    """What a low card says, in `room` points: words are cut, never the number of parameters."""
+    if row.runs or not row.cost.params or not params:
+        return fitted(row.text, 8, room)
+    count = f"{short(row.cost.params)} params"
+    if not row.text:
+        return count
+    return f"{fitted(row.text, 8, room - text_width(f' · {count}', 8))} · {count}"
 
 
 def draw_card(
@@ -81,10 +91,10 @@ def draw_card(
     row = table.rows[place]
     inner = width - 20
     if css == "other":
-        text = _line(row) if options.shows("params") else row.text
+        text = low_line(row, inner / SLACK, options.shows("params"))
         lines = [
             font(fitted(row.name, 10.5, inner, True), 10.5, BLACK, bold=True),
-            font(fitted(text, 8, inner / SLACK), 8, INK),
+            font(text, 8, INK),
         ]
     else:
         lines = _stage(table, row, inner, colors, options)
@@ -205,7 +215,7 @@ def legend_width(kinds: list[str]) -> float:
 
 
 def _legend_text(kind: str) -> str:
-    return WORDS[kind] if kind == "concat" else f"{WORDS[kind]} shortcut"
+    return WORDS[kind] if kind in ("skip", "concat") else f"{WORDS[kind]} shortcut"
 
 
 def draw_title(canvas: Canvas, table: Table) -> None:

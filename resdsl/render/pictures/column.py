@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +21,8 @@ NARROWEST = 120.0
 WIDEST = 260.0
 HEIGHT = 17.0
 CARD = 32.0
+LINE = 10.0
+"""What each further line adds to a card."""
 GAP = 10.0
 JOINT = 14.0
 BULGE = 26.0
@@ -259,21 +261,21 @@ class _Drawer:
         self.joined = bool(counts)
         self.number += 1
         name = f"{self.name}: {part.title}"
-        self.line_to(name, CARD)
-        middle = self.y + CARD / 2
+        lines = [font(part.title, 9, BLACK, bold=True)]
+        lines += [font(line, 7, INK) for line in _wrapped(_texts(part.boxes), 7, self.width - 10)]
+        height = CARD + LINE * max(len(lines) - 2, 0)
+        self.line_to(name, height)
+        middle = self.y + height / 2
         look = {"fillcolor": self.colors.fill, "color": self.colors.line, "class_": self.css}
         for behind in (2, 1):
             shift = 2.5 * behind
             self.canvas.box(
-                f"{name}, copy {behind}", self.x + shift, middle - shift, self.width, CARD, "", **look
+                f"{name}, copy {behind}", self.x + shift, middle - shift, self.width, height, "", **look
             )
-        lines = [font(part.title, 9, BLACK, bold=True)]
-        if part.boxes:
-            lines.append(font(fitted(" · ".join(_texts(part.boxes)), 7, self.width - 10), 7, INK))
         cells = "".join(f"<tr><td>{line}</td></tr>" for line in lines)
         label = Html(f'<table border="0" cellspacing="0" cellpadding="1">{cells}</table>')
-        self.canvas.box(name, self.x, middle, self.width, CARD, label, **look)
-        self.y, self.last = middle + CARD / 2, name
+        self.canvas.box(name, self.x, middle, self.width, height, label, **look)
+        self.y, self.last = middle + height / 2, name
         for depth, (kind, times) in enumerate(counts.items(), 1):
             self.curve(start, tail, kind, depth, times * part.copies)
 
@@ -333,6 +335,17 @@ def _texts(boxes: tuple[Chip, ...] | list[Chip]) -> Iterator[str]:
             yield box
         else:
             yield from _texts(box.inner)
+
+
+def _wrapped(texts: Iterable[str], size: float, room: float) -> list[str]:
+    """Texts in lines that fit `room` points."""
+    lines = list[str]()
+    for text in texts:
+        if lines and text_width(f"{lines[-1]} · {text}", size) <= room:
+            lines[-1] += f" · {text}"
+        else:
+            lines.append(text)
+    return [fitted(line, size, room) for line in lines]
 
 
 def _counted(boxes: tuple[Chip, ...]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from resdsl.graph.model import Net
 from resdsl.render.drawing.dot import Dot, one_line
 from resdsl.render.drawing.palette import PAPER, darkened
 from resdsl.render.drawing.pdf import has_cairo, svg_to_pdf, undated
-from resdsl.render.drawing.renderer import RENDERERS, NoRenderer, find_renderer, render
+from resdsl.render.drawing.renderer import RENDERERS, NoRenderer, find_renderer, foreign, render
 from resdsl.render.drawing.svg import Theme, measured, polish
 from resdsl.render.outline.describe import describe, subtitle
 from resdsl.render.outline.rows import Table, is_chain, rows
@@ -115,8 +115,8 @@ def _png(made: Picture) -> bytes:
 def _pdf(made: Picture) -> bytes:
     dot = made.dot()
     text = _on_paper(dot.text(), made.theme)
-    # `dot` comes first, as it measures the very font it writes with; cairo may have to take another.
-    if (made.renderer == "graphviz-pure" or shutil.which("dot") is None) and has_cairo():
+    # cairo comes first: `measured` fits the text of any font into the boxes. `dot` finds letters Arial lacks.
+    if has_cairo() and not (foreign(text) and shutil.which("dot") and made.renderer == "auto"):
         svg = render(text, dot.engine, "svg", made.name, made.renderer).decode()
         return undated(svg_to_pdf(measured(svg)))
     return undated(render(text, dot.engine, "pdf", made.name, made.renderer))
@@ -213,5 +213,5 @@ def picture(table: Table, view: str, options: Options | None = None) -> Dot:
     if found is None:
         raise ValueError(unknown("view", view, VIEWS))
     options = options or Options()
-    options.check(view, found.options)
+    options.check(view, found.options, {name: each.options for name, each in VIEWS.items()})
     return found.build(table, options, argument)

@@ -34,15 +34,16 @@ def find_block(table: Table, name: str) -> Found:
             # A row such as `features.4–6` may be typed with a hyphen.
             names = (run.graph.name,) if own else (row.name, row.name.replace("–", "-"), run.path)
             if name in names:
-                here = f"{row.name}, block " if row.repeat > 1 else row.name
+                count = row.copies(run)
+                here = f"{row.name}, block " if count > 1 else row.name
                 before = table.rows[place - 1].name if place else "input"
                 after = table.rows[place + 1].name if place + 1 < len(table.rows) else "output"
                 found = Found(
                     run.graph,
                     run.path,
-                    f"{here}{run.first}" if row.repeat > 1 else here,
+                    f"{here}{run.first}" if count > 1 else here,
                     f"from {here}{run.first - 1}" if run.first > 1 else f"from {before}",
-                    f"to {here}{run.first + 1}" if run.first < row.repeat else f"to {after}",
+                    f"to {here}{run.first + 1}" if run.first < count else f"to {after}",
                 )
                 return replace(found, title=name, place=f"from {found.title}") if own else found
     inner = _at(table.net.graph, name)

@@ -11,7 +11,7 @@ from resdsl.render.drawing.arial import text_width
 from resdsl.render.drawing.canvas import RADIUS, SLACK, Canvas, Piece, arc
 from resdsl.render.drawing.palette import INK, LINES, WORDS, Colors
 from resdsl.render.numbers import span_text
-from resdsl.render.outline.blocks import Around, Chip, chip_text, chips, form, kinds, stride_text
+from resdsl.render.outline.blocks import Around, Chip, Run, chip_text, chips, form, kinds, stride_text
 from resdsl.render.outline.rows import Row
 
 HEIGHT = 20.0
@@ -43,12 +43,12 @@ def variants(row: Row) -> list[Variant]:
     """The different blocks of a row; empty when they cannot be drawn in a line with all their shortcuts."""
     told = Counter[str]()
     drawn: list[tuple[Chip, ...]] = []
-    groups: dict[tuple[Chip, ...], list[tuple[int, int, tuple[Chip, ...], str]]] = {}
+    groups: dict[tuple[Chip, ...], list[tuple[Run, tuple[Chip, ...]]]] = {}
     for run in row.runs:
         boxes = chips(run.graph)
         if not boxes or size(boxes) > MOST_BOXES:
             return []
-        groups.setdefault(form(boxes), []).append((run.first, run.last, boxes, stride_text(run.graph)))
+        groups.setdefault(form(boxes), []).append((run, boxes))
         drawn.append(boxes)
         for kind in kinds(boxes):
             told[kind] += run.count
@@ -62,9 +62,10 @@ def variants(row: Row) -> list[Variant]:
         return []
     made = []
     for members in groups.values():
-        found: list[list[str]] = [[] for _ in kinds(members[0][2])]
+        found: list[list[str]] = [[] for _ in kinds(members[0][1])]
         said: list[tuple[int, int, str]] = []
-        for first, last, boxes, stride in members:
+        for run, boxes in members:
+            first, last, stride = run.first, run.last, stride_text(run.graph)
             here = kinds(boxes)
             for place, kind in enumerate(here):
                 if kind not in found[place]:
@@ -77,8 +78,9 @@ def variants(row: Row) -> list[Variant]:
             else:
                 said.append((first, last, words))
         shown = [part for part in said if part[2] or len(groups) > 1]
-        notes = tuple((_which(first, last, row.repeat), words.lstrip(", ")) for first, last, words in shown)
-        made.append(Variant(members[0][2], tuple(map(tuple, found)), notes))
+        count = row.copies(members[0][0])
+        notes = [(_which(first, last, count), words.lstrip(", ")) for first, last, words in shown]
+        made.append(Variant(members[0][1], tuple(map(tuple, found)), tuple(filter(any, notes))))
     return made
 
 
@@ -131,7 +133,8 @@ def length(boxes: tuple[Chip, ...], fork: bool = True) -> float:
 
 def shortcut_line(kind: str, color: str) -> dict[str, Any]:
     """How the line of a shortcut is drawn."""
-    return {"color": color, "style": LINES[kind], "penwidth": 0.9 if LINES[kind] == "solid" else 1.2}
+    wide = 2.0 if kind == "skip" else 0.9 if LINES[kind] == "solid" else 1.2
+    return {"color": color, "style": LINES[kind], "penwidth": wide}
 
 
 def height(variant: Variant) -> float:

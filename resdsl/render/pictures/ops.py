@@ -218,7 +218,7 @@ class _Drawer:
                     ends = self.frame(path, inner, len(box.nodes), sources, depth + 1, here, kind)
             else:
                 cost = sum((costs[n.id] for n in box.nodes), Cost())
-                name = self.node(graph, box, path, cost, here, bool(kind))
+                name = self.node(graph, box, path, cost, here, kind)
                 ends = [End(name)]
                 mine = {n.id for n in box.nodes}
                 for port in dict.fromkeys(p for n in box.nodes for p in n.inputs if p.node not in mine):
@@ -335,8 +335,8 @@ class _Drawer:
             self.frames, self.within_block = around
             return [End(end.name) if end.frame == path else end for end in ends]
 
-    def node(self, graph: Graph, box: Box, path: str, cost: Cost, colors: Colors, beside: bool) -> str:
-        """Draw one op, input, parameter, or block as a box; its name."""
+    def node(self, graph: Graph, box: Box, path: str, cost: Cost, colors: Colors, beside: str) -> str:
+        """Draw one op, input, parameter, or block as a box, in the line of the shortcut it is on; its name."""
         node, count = box.first, len(box.nodes)
         attrs: dict[str, Attr] = {"fillcolor": PAPER, "color": colors.line}
         match node.content:
@@ -361,7 +361,7 @@ class _Drawer:
                     attrs |= {"shape": "circle", "width": 0.2, "height": 0.2}
                     attrs |= {"fixedsize": "true", "margin": 0}
         if beside:
-            attrs["style"] = "filled,rounded,dashed"
+            attrs["style"] = f"filled,rounded,{LINES[beside]}"
         name = f"input {label}" if isinstance(node.content, Feed) else f"{path}: {label}"
         name += "," if name in self.order else ""  # a layer `add` and an unnamed addition
         tooltip = name + (f" · {box.note}" if box.note else "")
@@ -370,7 +370,8 @@ class _Drawer:
             and isinstance(node.content, Op)
             and not node.id.startswith("#")
         ):
-            label = f"{node.id}: {label}"
+            around = f"{self.frames[-1]}." if self.frames else self.root
+            label = f"{path.removeprefix(around)}: {label}"
         notes = [box.note] if box.note else []
         if cost.params and self.options.shows("params", self.counts):
             notes.append(f"{cost.params:,} params" if self.counts else f"{short(cost.params)} params")

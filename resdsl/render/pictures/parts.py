@@ -25,7 +25,7 @@ from resdsl.render.pictures.options import Options
 from resdsl.sizes import Shape
 
 UNFOLDED = 8
-"""Repeats of more copies than this are folded by default."""
+"""Rows of more blocks than this are folded by default."""
 MOST_LAYERS = 200
 """Longer rows of layers that are in no block are folded too."""
 FEW_LAYERS = 4
@@ -143,6 +143,7 @@ class Parts:
     def folded(self, parts: list[Part]) -> Iterator[Part]:
         """The parts, where the middle of a long repeat is one card, and of a very long row of layers."""
         number = 0
+        blocks = sum(part.block is not None for part in parts)
         for block, group in groupby(parts, key=lambda p: p.block and p.boxes):
             copies = list(group)
             if self.fold == "none":
@@ -155,7 +156,8 @@ class Parts:
             # The last copy is drawn too: what follows begins where it ends. A card for one would say nothing.
             hidden = copies[before:-1] if block else copies[before:-before]
             few = UNFOLDED if block and self.fold is None else self.most_layers if not block else 0
-            if len(hidden) < 2 or len(copies) <= few:
+            # A block that differs, as the first of a stage often does, leaves the stage as long as it is.
+            if len(hidden) < 2 or (blocks if block else len(copies)) <= few:
                 yield from copies
                 continue
             same = "identical" if len({id(p.block) for p in hidden}) == 1 else "similar"

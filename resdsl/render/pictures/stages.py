@@ -31,12 +31,13 @@ from resdsl.render.pictures.cards import (
     loops_width,
 )
 from resdsl.render.pictures.flowchart import branching_picture
-from resdsl.render.pictures.inset import Inset, Variant, height, size, variants, widths
+from resdsl.render.pictures.inset import Inset, Variant, height, shortcut_line, size, variants, widths
 from resdsl.render.pictures.labels import draw_lines, joined_names, outputs, shape_lines
+from resdsl.render.pictures.levels import levels
 from resdsl.render.pictures.options import Options
 from resdsl.render.pictures.panel import draw_panel, shared
 from resdsl.render.pictures.places import Edge, Places, places
-from resdsl.render.pictures.unet import levels, unet_canvas
+from resdsl.render.pictures.unet import unet_canvas
 from resdsl.sizes import Shape
 
 WAYS = (
@@ -261,9 +262,10 @@ class _Stages:
             (out + RADIUS, y1),
         ]
         points += straight((out + RADIUS, y1), (x1 - TIP, y1))
-        self.canvas.path(
-            tail, head, points, (x1, y1), class_="skip", tooltip=f"{tail} to {head}: {', '.join(lines)}"
-        )
+        self.used.append("skip")
+        look = shortcut_line("skip", INK)
+        about = f"{tail} to {head}: {', '.join(lines)}"
+        self.canvas.path(tail, head, points, (x1, y1), class_="skip", tooltip=about, **look)
         if not any(
             e.route == "lane" and e.tail == edge.tail and e.lane < edge.lane for e in self.where.edges
         ):

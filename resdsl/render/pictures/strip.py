@@ -218,6 +218,8 @@ class _Strip:
             x1 += (edge.lane - 1) * 6 - 8 * any(place == edge.head for place in outputs(self.table))
             points += [*straight((x0 + 8, deep), (x1 - 8, deep)), (x1, deep), (x1, deep), (x1, deep - 8)]
             points += straight((x1, deep - 8), (x1, end + TIP))
+            self.used.append("skip")
+            about |= shortcut_line("skip", INK)
             canvas.path(tail, head, points, (x1, end), class_="skip", **about)
             draw_lines(canvas, label, lines[:1], (x0 + x1) / 2, deep - 6, 0.5)
             return

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
-from math import prod
-from operator import add
+from itertools import product
 from typing import Any
 
 from resdsl.render.drawing.arial import text_width
 from resdsl.render.drawing.canvas import TIP, Canvas, Piece
-from resdsl.render.drawing.palette import NEUTRAL, Colors, stage_colors
 from resdsl.render.drawing.paper import MOST_BOXES, fits
 from resdsl.render.outline.rows import Table
 from resdsl.render.pictures.cards import (
@@ -25,89 +21,38 @@ from resdsl.render.pictures.cards import (
     draw_title,
     loops_width,
 )
+from resdsl.render.pictures.inset import shortcut_line
 from resdsl.render.pictures.labels import draw_lines, joined_names, outputs, shape_lines
+from resdsl.render.pictures.levels import Levels
 from resdsl.render.pictures.options import Options
 from resdsl.render.pictures.panel import draw_panel, shared
-from resdsl.render.pictures.places import Edge, edges_of
-from resdsl.sizes import Shape, shape_at
+from resdsl.render.pictures.places import Edge
 
-GAP = 30.0
+GAPS = (30.0, 22.0)
+"""Room between cards; the first that fits the page is taken."""
 APART = 52.0
 """Room beside the text on a skip."""
 
 
-@dataclass(frozen=True)
-class Levels:
-    """The rows of an encoder and a decoder.
-
-    Attributes:
-        down: for each level the rows of the encoder; the skip leaves from the last.
-        up: for each level the rows of the decoder; the skip arrives at the first.
-        bottom: the rows between.
-        skips: the skip of each level.
-        edges: all edges by tail and head.
-    """
-
-    down: list[list[int]]
-    up: list[list[int]]
-    bottom: list[int]
-    skips: list[Edge]
-    edges: dict[tuple[int, int], Edge]
-
-
-def levels(table: Table) -> Levels | None:
-    """The levels of an encoder and decoder; None when the net is of another form.
-
-    Each row takes the one before, and two or more skips lie inside each other, the inner ones of smaller images.
-    """
-    edges = {(e.tail, e.head): e for e in edges_of(table)}
-    count = len(table.rows)
-    if not all((row - 1, row) in edges for row in range(count)) or set(outputs(table)) != {count - 1}:
-        return None
-    skips = sorted((e for (tail, head), e in edges.items() if head != tail + 1), key=lambda e: e.tail)
-    if len(skips) < 2 or skips[0].tail < 0:
-        return None
-    at = table.at if table.at is not None else table.net.least
-    for outer, inner in pairwise(skips):
-        if not (outer.tail < inner.tail and inner.head < outer.head):
-            return None
-        if not _pixels(outer.shapes[0], at) > _pixels(inner.shapes[0], at):
-            return None
-    starts = [0, *(e.tail + 1 for e in skips)]
-    ends = [count, *(e.head for e in skips)]
-    down = [list(range(a, b)) for a, b in pairwise(starts)]
-    up = [list(range(b, a)) for a, b in pairwise(ends)]
-    return Levels(down, up, list(range(starts[-1], ends[-1])), skips, edges)
-
-
-def _pixels(shape: Shape | None, at: dict[str, int]) -> int:
-    return 0 if shape is None else prod(shape_at(shape, at)[1:])
-
-
 def unet_canvas(table: Table, found: Levels, options: Options) -> Canvas | None:
-    """The drawing, with its blocks beside where the page has room; None when it does not fit the page."""
-    for panel in (True, False):
-        canvas = _Unet(table, found, options).draw(panel)
+    """The drawing, with its blocks beside where the page has room; None when it has too many boxes."""
+    smallest = _Unet(table, found, options, GAPS[-1]).draw(False)
+    for panel, gap in product((True, False), GAPS):
+        canvas = _Unet(table, found, options, gap).draw(panel)
         if fits(canvas):
             return canvas
-    return None
-
-
-def _colors(table: Table, found: Levels) -> list[Colors]:
-    """One colour for both sides of a level."""
-    made = dict(enumerate(colors_of(table)))
-    for number, rows in enumerate([*map(add, found.down, found.up), found.bottom]):
-        made |= {place: stage_colors(number) for place in rows if made[place] != NEUTRAL}
-    return [made[place] for place in range(len(made))]
+    # Without room on the page it is still easier to read than one column.
+    return smallest if smallest.boxes <= MOST_BOXES else None
 
 
 class _Unet:
-    def __init__(self, table: Table, found: Levels, options: Options) -> None:
+    def __init__(self, table: Table, found: Levels, options: Options, gap: float) -> None:
         self.table = table
         self.found = found
         self.options = options
+        self.gap = gap
         self.canvas = Canvas(table.net.name, pad=0.12)
-        self.colors = _colors(table, found)
+        self.colors = colors_of(table)
         self.css = css_of(table)
         self.used: list[str] = []
         self.x: dict[int, float] = {}
@@ -156,15 +101,15 @@ class _Unet:
         for left, right in zip([*found.down, found.bottom[:-1]], [*found.up, []], strict=True):
             if not left:
                 continue
-            high = max(sum(2 * self.half(p) + GAP for p in side) for side in (left, right))
+            high = max(sum(2 * self.half(p) + self.gap for p in side) for side in (left, right))
             y += high
             for column, side in ((0.0, left[::-1]), (distance, right)):
                 bottom = y
                 for place in side:
                     self.x[place], self.y[place] = column, bottom - self.half(place)
-                    bottom -= 2 * self.half(place) + GAP
+                    bottom -= 2 * self.half(place) + self.gap
         last = found.bottom[-1]
-        self.x[last], self.y[last] = distance / 2, y + GAP + self.half(last)
+        self.x[last], self.y[last] = distance / 2, y + self.gap + self.half(last)
 
     def lines(self, edge: Edge) -> list[str]:
         """Shapes of an edge as lines of text."""
@@ -176,19 +121,23 @@ class _Unet:
         feed = table.net.graph.inputs[0].lstrip("#")
         edge = self.found.edges[-1, 0]
         x, y = self.x[0], self.y[0] - self.half(0)
-        canvas.text(f"input {feed}", x - text_width(feed, 9) / 2, y - GAP - 6, Piece(feed, 9))
+        canvas.text(f"input {feed}", x - text_width(feed, 9) / 2, y - self.gap - 6, Piece(feed, 9))
         first = table.rows[0].name
-        canvas.line(f"input {feed}", first, (x, y - GAP), (x, y), class_="flow", tooltip=f"{feed} to {first}")
-        draw_lines(canvas, f"shape into {first}", self.lines(edge), x + 7, y - GAP / 2 - 1)
+        canvas.line(
+            f"input {feed}", first, (x, y - self.gap), (x, y), class_="flow", tooltip=f"{feed} to {first}"
+        )
+        draw_lines(canvas, f"shape into {first}", self.lines(edge), x + 7, y - self.gap / 2 - 1)
         last = len(table.rows) - 1
         values = outputs(table)[last]
         text = joined_names([name for name, _ in values])
         name = text if text == "output" else f"output {text}"
         x, y = self.x[last], self.y[last] - self.half(last)
-        canvas.text(name, x - text_width(text, 9) / 2, y - GAP - 6, Piece(text, 9))
-        canvas.line(table.rows[last].name, name, (x, y), (x, y - GAP), class_="flow", tooltip=f"to {text}")
+        canvas.text(name, x - text_width(text, 9) / 2, y - self.gap - 6, Piece(text, 9))
+        canvas.line(
+            table.rows[last].name, name, (x, y), (x, y - self.gap), class_="flow", tooltip=f"to {text}"
+        )
         lines = shape_lines(table, self.options, [shape for _, shape in values])
-        draw_lines(canvas, f"shape of {text}", lines, x + 7, y - GAP / 2 - 1)
+        draw_lines(canvas, f"shape of {text}", lines, x + 7, y - self.gap / 2 - 1)
 
     def _trunk(self, tail: int, head: int) -> None:
         """From a card to the next: down, around the bottom, or up."""
@@ -226,10 +175,9 @@ class _Unet:
         tail, head = self.table.rows[edge.tail].name, self.table.rows[edge.head].name
         lines, y = self.lines(edge), self.y[edge.tail]
         x0, x1 = self.x[edge.tail] + self.width / 2, self.x[edge.head] - self.width / 2
-        color = self.colors[edge.tail].line
+        self.used.append("skip")
+        look = shortcut_line("skip", self.colors[edge.tail].line)
         about = f"skip from {tail} to {head}: {', '.join(lines)}"
-        self.canvas.line(
-            tail, head, (x0, y), (x1, y), color=color, penwidth=1.0, class_="skip", tooltip=about
-        )
+        self.canvas.line(tail, head, (x0, y), (x1, y), class_="skip", tooltip=about, **look)
         label = f"shape of the skip from {tail} to {head}"
         draw_lines(self.canvas, label, lines, (x0 + x1) / 2, y - 3 - 5 * len(lines), 0.5)
