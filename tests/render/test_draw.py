@@ -211,7 +211,10 @@ def test_letters_that_are_not_in_the_font_are_left_to_the_system() -> None:
         ({"view": "column", "wrap": True}, "`wrap` is a number from 1, not `True`"),
         ({"view": "graph", "depth": -1}, "`depth` is a number from 0, not `-1`"),
         ({"view": "stages", "wrap": 2}, "the view `stages` does not take `wrap`"),
-        ({"view": "column", "lr": True}, "the view `column` does not take `lr`; it takes `fold`, `wrap`"),
+        (
+            {"view": "column", "lr": True},
+            r"the view `column` does not take `lr` \(`block:NAME` and `graph` do\); it takes `fold`, `wrap`",
+        ),
     ],
 )
 def test_mistakes(options: dict[str, object], message: str) -> None:
