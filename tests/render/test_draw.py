@@ -311,6 +311,13 @@ def test_names_are_shown_as_they_are(name: str, renderer: str) -> None:
 # ---------------------------------------------------------------- colours and fonts
 
 
+@renders
+def test_a_dark_picture_brings_its_paper() -> None:
+    dark, light = (draw(net("resnet:resnet50"), "svg", theme=t).decode() for t in ("dark", "light"))
+    assert f'style="background:{DARK[PAPER]}"' in dark
+    assert "background" not in light
+
+
 @pytest.mark.parametrize("view", ["stages", "column", "strip", "graph", "block:conv3_x"])
 def test_dark_has_no_light_colour(view: str) -> None:
     text = draw(net("resnet:resnet50"), "dot", view=view, theme="dark").decode()

@@ -32,8 +32,10 @@ def polish(svg: str, title: str, about: str, theme: Theme) -> str:
         own = f'[aria-labelledby="{prefix}-t"]'
         red = WRONG.line.lower() in svg.lower()
         head += f"<style>{own}{{background:{PAPER}}}{_dark_rules(own, red)}</style>\n"
+    # What opens a file by itself shows it on white, where light text cannot be read.
+    paper = f' style="background:{DARK[PAPER]}"' if theme == "dark" else ""
     role = f' font-family="{FONTS}" role="img" aria-labelledby="{prefix}-t" aria-describedby="{prefix}-d"'
-    return re.sub(r"<svg([^>]*)>\n?", lambda m: f"<svg{m[1]}{role}>\n{head}", svg, count=1) + "\n"
+    return re.sub(r"<svg([^>]*)>\n?", lambda m: f"<svg{m[1]}{paper}{role}>\n{head}", svg, count=1) + "\n"
 
 
 def measured(svg: str) -> str:
