@@ -1,4 +1,4 @@
-"""Writes docs/gallery.md and its pictures: `python docs/gallery.py`.
+"""Writes docs/gallery.md, its pictures and those of the README: `python docs/gallery.py`.
 
 With `--check` it draws them as DOT only, which needs no renderer, and exits with 1 if the page is out of date.
 """
@@ -237,6 +237,9 @@ def main(arguments: list[str]) -> int:
         for shot in shots:
             picture = {"theme": "auto", "renderer": "graphviz-pure"} | shot.options
             write_file(FIGURES / f"{shot.file}.svg", drawn(shot, "svg", **picture))
+    for theme in ("light", "dark"):  # the README's; GitHub chooses one by its own setting
+        data = draw(load("resnet50").net, "svg", theme=theme, renderer="graphviz-pure")
+        write_file(HERE / "figures" / f"resnet50-{theme}.svg", data)
     rows = {
         view: " | ".join(measured(net, view) for net in COMPARED) for view in ("stages", "column", "graph")
     }
