@@ -37,12 +37,30 @@ def packaged(program: Any, about: About) -> tuple[bytes, About]:
     options = {
         "aot_inductor.metadata": {KEY: about.to_json()},
         "cpp.dynamic_threads": True,  # else it runs on as many threads as there are here
-        "cpp.march": "",  # not `native`, but what `_needs` says
     }
     # Freezing is read from the global setting; among the options it has no effect.
-    with config.patch(freezing=True), _checked(about):
+    with config.patch(freezing=True), _portable(config), _checked(about):
         torch._inductor.aoti_compile_and_package(program, package_path=package, inductor_configs=options)
     return package.getvalue(), about
+
+
+@contextmanager
+def _portable(config: Any) -> Iterator[None]:
+    """Compile not for the `native` processor, but for what `_needs` says."""
+    if hasattr(config.cpp, "march"):
+        with config.patch({"cpp.march": ""}):
+            yield
+        return
+    from torch._inductor import cpp_builder  # of torch 2.11, which has no such setting
+
+    flags = cpp_builder._get_optimization_cflags
+
+    def without(*args: Any, **kwargs: Any) -> tuple[list[str], list[str]]:
+        compiling, linking = flags(*args, **kwargs)
+        return [flag for flag in compiling if flag != "march=native"], linking
+
+    with patch.object(cpp_builder, "_get_optimization_cflags", without):
+        yield
 
 
 def _needs(device: str) -> tuple[str, ...]:
