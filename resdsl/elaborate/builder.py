@@ -10,9 +10,10 @@ from typing import Any
 
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label
-from resdsl.elaborate import complain
-from resdsl.elaborate.bind import Bound, make_op
+from resdsl.elaborate import misfit, unknown
+from resdsl.elaborate.bind import Bound
 from resdsl.elaborate.evaluate import Evaluator
+from resdsl.elaborate.make import make_op
 from resdsl.elaborate.require import require, require_extent
 from resdsl.elaborate.scope import MAX_NODES, MAX_STEPS, Session
 from resdsl.elaborate.values import POISON
@@ -173,7 +174,7 @@ class Builder(Evaluator):
 
     def unknown_value(self, name: str, span: Span) -> None:
         """Report a value that does not exist, with the nearest that does."""
-        complain.unknown_value(self, name, span)
+        unknown.unknown_value(self, name, span)
 
     no_value = unknown_value
 
@@ -321,10 +322,10 @@ class Builder(Evaluator):
         if not joining:
             self.position += 1
         if cls.arity is not None and len(inputs) != cls.arity:
-            complain.wrong_count(self, cls.name, cls.arity, inputs, span)
+            misfit.wrong_count(self, cls.name, cls.arity, inputs, span)
             return (UNKNOWN,)
-        if cls.name in complain.ALIKE and len(inputs) == 1 and not joining:
-            complain.wrong_count(self, cls.name, None, inputs, span)
+        if cls.name in misfit.ALIKE and len(inputs) == 1 and not joining:
+            misfit.wrong_count(self, cls.name, None, inputs, span)
             return (UNKNOWN,)
         if op is None or not inputs:
             return (UNKNOWN,)
@@ -338,7 +339,7 @@ class Builder(Evaluator):
             has_module = not joining and op.module(*shapes) is not None
         except Reject as reject:
             self.session.never = True
-            complain.rejected(self, op, reject, bound, inputs, span)
+            misfit.rejected(self, op, reject, bound, inputs, span)
             return (UNKNOWN,)
         except NotClosed as reason:
             unclosed = Reject(
@@ -347,10 +348,10 @@ class Builder(Evaluator):
                 "fix the input size, or pool to a fixed size first",
                 "varying-size",
             )
-            complain.rejected(self, op, unclosed, bound, inputs, span)
+            misfit.rejected(self, op, unclosed, bound, inputs, span)
             return (UNKNOWN,)
         if doubt is not None and not reported:
-            complain.rejected(self, op, doubt, bound, inputs, span)
+            misfit.rejected(self, op, doubt, bound, inputs, span)
         field = _after(op, inputs, shapes)
         self.graph.conditions.extend(conditions)
         return self.add_node(

@@ -10,8 +10,8 @@ from resdsl.diagnostics.suggest import listed, replace_fix
 from resdsl.elaborate import declare
 from resdsl.elaborate.bind import Bound, bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
-from resdsl.elaborate.complain import ONE
 from resdsl.elaborate.loops import rounds
+from resdsl.elaborate.misfit import ONE
 from resdsl.elaborate.scope import MAX_CALL_DEPTH, Env
 from resdsl.elaborate.values import POISON, Closure, Definition, Recipe, brief, described
 from resdsl.graph.model import Graph

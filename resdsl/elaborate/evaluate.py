@@ -7,12 +7,12 @@ from typing import Any, assert_never
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Fix
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
-from resdsl.elaborate.complain import Place, unknown_name
 from resdsl.elaborate.functions import FUNCTIONS, MAX_LIST, Refuse, weight
 from resdsl.elaborate.initialisers import initialiser
 from resdsl.elaborate.loops import named, names_of, rounds
 from resdsl.elaborate.operators import Undecided, operate, whole
 from resdsl.elaborate.scope import Env, Session
+from resdsl.elaborate.unknown import Place, unknown_name
 from resdsl.elaborate.values import (
     POISON,
     Closure,

@@ -13,13 +13,13 @@ from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
 from resdsl.elaborate.bind import bind, missing
 from resdsl.elaborate.circles import report_circles
-from resdsl.elaborate.complain import Place, unknown_name
 from resdsl.elaborate.evaluate import COUNTS, Evaluator
 from resdsl.elaborate.files import Module
 from resdsl.elaborate.functions import FUNCTIONS
 from resdsl.elaborate.lines import arms_on_a_line, behind_shortcut
 from resdsl.elaborate.loops import names_of
 from resdsl.elaborate.scope import Env, Session
+from resdsl.elaborate.unknown import Place, unknown_name
 from resdsl.elaborate.values import Definition, Recipe
 from resdsl.ops import OPS
 from resdsl.ops.init import INITS

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Edit, Fix, Label
 from resdsl.domain import match_sizes
-from resdsl.elaborate.complain import sometimes
+from resdsl.elaborate.misfit import sometimes
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON, Ratio, described
 from resdsl.ops.base import show

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Label
 from resdsl.diagnostics.suggest import did_you_mean, replace_fix
-from resdsl.elaborate import complain
+from resdsl.elaborate import misfit
 from resdsl.elaborate.builder import UNKNOWN, Flow
 from resdsl.elaborate.require import require, require_extent
 from resdsl.elaborate.scope import Env
@@ -93,10 +93,10 @@ def _op_again(scope: Scope, name: str, first: Node, op: Op, link: ast.Apply) -> 
         require_extent(scope, f"#{name}{scope.joins + 1}", inputs[0], shapes, link.span, conditions)
     except Reject as reject:
         scope.session.never = True
-        complain.rejected(scope, op, reject, {}, inputs, link.span)
+        misfit.rejected(scope, op, reject, {}, inputs, link.span)
         return (UNKNOWN,) * len(first.shapes)
     if doubt is not None:
-        complain.rejected(scope, op, doubt, {}, inputs, link.span)
+        misfit.rejected(scope, op, doubt, {}, inputs, link.span)
     if before != taken and op.module(*before) != op.module(*taken):
         return _mismatch(scope, name, before, taken, link)
     scope.graph.conditions.extend(conditions)

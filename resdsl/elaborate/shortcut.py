@@ -10,7 +10,7 @@ from resdsl.diagnostics import codes
 from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label
 from resdsl.elaborate.bind import bind, missing
 from resdsl.elaborate.builder import UNKNOWN, Flow, compose
-from resdsl.elaborate.complain import ONE, side_by_side, sometimes
+from resdsl.elaborate.misfit import ONE, side_by_side, sometimes
 from resdsl.elaborate.scope import Env
 from resdsl.elaborate.values import POISON, Closure, Projection, Recipe, described
 from resdsl.graph.model import Graph, ShortcutKind

@@ -17,9 +17,9 @@ from typing import Any
 import resdsl
 from resdsl.cli.errors import Usage
 from resdsl.diagnostics.model import Diagnostic
-from resdsl.elaborate.bind import _Wrong
 from resdsl.elaborate.files import read_source
 from resdsl.elaborate.functions import Refuse
+from resdsl.elaborate.make import _Wrong
 from resdsl.ops.base import Reject
 from resdsl.pipeline import Checked, check
 from resdsl.source import Source
