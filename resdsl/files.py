@@ -1,15 +1,16 @@
-"""Writing files: whole or not at all."""
+"""Writing files, whole or not at all, and why one cannot be read or written."""
 
 from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from pathlib import Path
 
 
 def write_file(path: str | Path, data: str | bytes) -> None:
     """Write next to the target and rename: an interrupted command leaves no partial file."""
+    import tempfile  # most commands write nothing, and it takes longer to import than they to start
+
     path = Path(path)
     content = data.encode("utf-8") if isinstance(data, str) else data
     if path.exists() and not path.is_file():  # a device or a pipe stays one; a folder is refused
@@ -31,6 +32,8 @@ def write_file(path: str | Path, data: str | bytes) -> None:
 
 def check_target(path: str | Path) -> None:
     """Raise OSError before work that takes long, if no file can be written there."""
+    import tempfile
+
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))

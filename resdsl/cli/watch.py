@@ -20,6 +20,7 @@ from resdsl.cli.show import failing, show
 from resdsl.diagnostics import render
 from resdsl.diagnostics.model import Diagnostic, Sink
 from resdsl.elaborate.files import Loader, read_source
+from resdsl.files import reason
 from resdsl.find import NotFound, find
 from resdsl.graph.model import Net
 from resdsl.pipeline import check
@@ -192,8 +193,9 @@ def _server(port: int | None) -> _Server:
         except OverflowError:
             raise Usage(f"a port is a number from 0 to 65535, not {port}") from None
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise Usage(f"cannot use port {port}: {reason}; without --port a free one is taken") from None
+            raise Usage(
+                f"cannot use port {port}: {reason(error)}; without --port a free one is taken"
+            ) from None
     for free in range(FIRST_PORT, LAST_PORT + 1):
         try:
             return _Server((HOST, free), _Handler)

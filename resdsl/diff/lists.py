@@ -118,7 +118,7 @@ def _inner(change: Change) -> Line:
     label = kind(change.a or change.b)
     if change.mark != "~":
         return Line(change.mark, (rest, label, _ONLY.get(change.effect, "")))
-    return Line("~", (rest, label, _fields(change)))
+    return Line("~", (rest, label, _told(change.fields, change.effect)))
 
 
 def _outer(changes: list[Change]) -> Line:
@@ -127,7 +127,7 @@ def _outer(changes: list[Change]) -> Line:
     call = first.a or first.b
     place = first.address if len(changes) == 1 else f"{first.address} to {last.address}"
     if first.mark == "~":
-        return Line("~", (place or "the net", kind(call), _fields(first)))
+        return Line("~", (place or "the net", kind(call), _told(first.fields, first.effect)))
     size = sum(_params(c) for c in changes)
     words = [f"{len(changes):,} blocks"] if len(changes) > 1 else []
     words += [f"{short(size)} parameters"] if size else []
@@ -160,10 +160,6 @@ def _params(change: Change) -> int:
             return op.params(*call[0].operands(call[1]))
         case _:
             return 0
-
-
-def _fields(change: Change) -> str:
-    return _told(change.fields, change.effect)
 
 
 def _told(fields: tuple[Field, ...], effect: Effect) -> str:

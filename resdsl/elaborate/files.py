@@ -14,6 +14,7 @@ from resdsl.diagnostics.model import Diagnostic, Edit, Fix, Label, Sink
 from resdsl.diagnostics.suggest import closest, did_you_mean, listed, replace_fix
 from resdsl.elaborate.loops import names_of
 from resdsl.elaborate.values import Definition
+from resdsl.files import reason
 from resdsl.source import Source, Span
 from resdsl.syntax import ast
 from resdsl.syntax.cache import parse
@@ -67,10 +68,8 @@ def read_source(path: Path, shown: str | None = None) -> Source | str:
         if path.stat().st_size > MAX_BYTES:
             return f"it is larger than {MAX_BYTES // 1_000_000} MB"
         data = path.read_bytes()
-    except FileNotFoundError:
-        return "there is no such file"
     except OSError as error:
-        return (error.strerror or "it cannot be opened").lower()
+        return reason(error)
     if b"\0" in data:
         return "it is a binary file"
     try:
